@@ -1,0 +1,1 @@
+"""Finds the endpoints behind a name and watches them come and go."""

@@ -1,0 +1,1 @@
+"""From configuration text to an immutable route tree."""

@@ -1,0 +1,1 @@
+"""Route handles: ROUTE_HANDLES maps a config name to the class that does it."""

@@ -1,0 +1,1 @@
+"""Connections to servers: strict FIFO, health, probes."""

@@ -1,0 +1,1 @@
+"""Tests mirror the packages; conformance/, e2e/, cluster/ and support/ stand beside them."""
