@@ -1,0 +1,41 @@
+"""Numbers of the text protocol, as the original's strtol and strtoul read them.
+
+A leading `+` and leading zeros are allowed, blanks are not (they end a token), and the whole token
+must be digits. `None` stands for "not a number": callers answer, nothing is raised.
+"""
+
+from mcproto.limits import U32, U64
+
+_I64_MIN, _I64_MAX = -(1 << 63), (1 << 63) - 1
+
+
+def maybe_unsigned(token: bytes, limit: int = U64) -> int | None:
+    """An unsigned number up to `limit`: CAS uniques and deltas. A minus sign is refused, `+1` taken."""
+    digits = token[1:] if token[:1] == b"+" else token
+    if not digits.isdigit() or len(digits) > 40:
+        return None
+    number = int(digits)
+    return number if number <= limit else None
+
+
+def maybe_client_flags(token: bytes) -> int | None:
+    """Client flags: read as 64 bits, kept as 32, so that 4294967296 is 0."""
+    number = maybe_unsigned(token)
+    return None if number is None else number & U32
+
+
+def maybe_exptime(token: bytes) -> int | None:
+    """An exptime as sent: a signed 64-bit number cut to its low 32 bits, signed."""
+    digits = token[1:] if token[:1] in (b"+", b"-") else token
+    if not digits.isdigit() or len(digits) > 40:
+        return None
+    number = int(token)
+    if not _I64_MIN <= number <= _I64_MAX:
+        return None
+    number &= U32
+    return number - (1 << 32) if number & 0x8000_0000 else number
+
+
+def maybe_value_length(token: bytes) -> int | None:
+    """The length in a storage line: plain digits only, at most 11 of them; the bound is the parser's."""
+    return int(token) if token.isdigit() and len(token) <= 11 else None

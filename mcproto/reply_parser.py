@@ -1,0 +1,199 @@
+"""Frames replies: what a server sends in, whole replies out.
+
+The end of a reply is found by length: a VALUE (or VA) header names its data's length and exactly that
+is skipped, so a value that contains `END` ends nothing. A reply cut by TCP is kept with the place where
+the walk over its blocks stood, and looked at again only when enough has come.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from mcproto.errors import ProtocolError
+
+
+class Kind(IntEnum):
+    """What a reply is, by its first word (protocol.txt)."""
+
+    END = 0  # a miss, or no statistics
+    VALUES = 1  # VALUE blocks closed by END
+    STORED = 2
+    NOT_STORED = 3
+    EXISTS = 4
+    NOT_FOUND = 5
+    DELETED = 6
+    TOUCHED = 7
+    OK = 8
+    NUMBER = 9
+    VERSION = 10
+    STATS = 11
+    RESET = 12
+    ERROR = 13
+    CLIENT_ERROR = 14
+    SERVER_ERROR = 15
+    META_HIT = 16  # HD
+    META_VALUE = 17  # VA
+    META_MISS = 18  # EN
+    META_NOT_FOUND = 19  # NF
+    META_NOT_STORED = 20  # NS
+    META_EXISTS = 21  # EX
+    META_NOOP = 22  # MN
+    META_DEBUG = 23  # ME
+    BUSY = 24
+
+
+# Whole lines: the common ones are recognised by one look-up.
+LINES: dict[bytes, int] = {
+    b"END\r\n": Kind.END.value,
+    b"STORED\r\n": Kind.STORED.value,
+    b"NOT_STORED\r\n": Kind.NOT_STORED.value,
+    b"EXISTS\r\n": Kind.EXISTS.value,
+    b"NOT_FOUND\r\n": Kind.NOT_FOUND.value,
+    b"DELETED\r\n": Kind.DELETED.value,
+    b"TOUCHED\r\n": Kind.TOUCHED.value,
+    b"OK\r\n": Kind.OK.value,
+    b"RESET\r\n": Kind.RESET.value,
+    b"ERROR\r\n": Kind.ERROR.value,
+    b"HD\r\n": Kind.META_HIT.value,
+    b"EN\r\n": Kind.META_MISS.value,
+    b"NF\r\n": Kind.META_NOT_FOUND.value,
+    b"NS\r\n": Kind.META_NOT_STORED.value,
+    b"EX\r\n": Kind.META_EXISTS.value,
+    b"MN\r\n": Kind.META_NOOP.value,
+}
+
+# First words of lines that go on.
+WORDS: dict[bytes, int] = {
+    b"VERSION": Kind.VERSION.value,
+    b"ERROR": Kind.ERROR.value,
+    b"CLIENT_ERROR": Kind.CLIENT_ERROR.value,
+    b"SERVER_ERROR": Kind.SERVER_ERROR.value,
+    b"HD": Kind.META_HIT.value,
+    b"EN": Kind.META_MISS.value,
+    b"NF": Kind.META_NOT_FOUND.value,
+    b"NS": Kind.META_NOT_STORED.value,
+    b"EX": Kind.META_EXISTS.value,
+    b"ME": Kind.META_DEBUG.value,
+    b"BUSY": Kind.BUSY.value,
+}
+
+_VALUES, _STATS, _META_VALUE = Kind.VALUES.value, Kind.STATS.value, Kind.META_VALUE.value
+_LINE_MAX = 64 * 1024
+
+
+class ReplyParser:
+    """One upstream connection's reply framing.
+
+    `on_reply(kind, raw)` is called for each whole reply, in order: `kind` is a `Kind` as a plain int, `raw`
+    the reply's bytes with its line ends. `reply_max` bounds the bytes kept for one unfinished reply.
+    """
+
+    __slots__ = ("_need", "_on_reply", "_pieces", "_reply_max", "_size", "_walked")
+
+    def __init__(self, on_reply: Callable[[int, bytes], None], reply_max: int = 1 << 30) -> None:
+        self._on_reply = on_reply
+        self._reply_max = reply_max
+        self._pieces: list[bytes] = []  # an unfinished reply
+        self._size = 0  # their bytes
+        self._need = 0  # worth looking again from this many bytes on
+        self._walked = 0  # offset of the first block not yet walked over
+
+    def feed(self, data: bytes) -> None:
+        """Hand on every reply that is whole now.
+
+        Raises ProtocolError when the bytes are no reply, or one longer than `reply_max`.
+        """
+        walked = 0
+        if self._pieces:
+            self._pieces.append(data)
+            self._size += len(data)
+            if self._size < self._need:
+                return None
+            data, walked = b"".join(self._pieces), self._walked
+            self._pieces.clear()
+        position, size = 0, len(data)
+        find, on_reply, line_kind = data.find, self._on_reply, LINES.get
+        while position < size:
+            if walked or data.startswith((b"VALUE ", b"STAT "), position):
+                end, kind = self._blocks_end(data, position, walked or position)
+                walked = 0
+            else:
+                end = find(b"\r\n", position) + 2
+                if end == 1:
+                    return self._hold(data, position, position, 1)
+                raw = data[position:end]
+                known = line_kind(raw)
+                if known is None:
+                    known = _other_kind(raw)
+                    if known == _META_VALUE:
+                        end += _declared(raw[:-2].split(b" "), 1) + 2
+                        if end > size:
+                            return self._hold(data, position, position, end - size)
+                        raw = data[position:end]
+                on_reply(known, raw)
+                position = end
+                continue
+            if end < 0:
+                return None
+            on_reply(kind, data[position:end])
+            position = end
+        return None
+
+    def _blocks_end(self, data: bytes, start: int, at: int) -> tuple[int, int]:
+        """Walk VALUE or STAT blocks from `at`.
+
+        Returns (end, kind) of the reply that began at `start`, or (-1, 0) when it is not whole and held.
+        """
+        size, find = len(data), data.find
+        while True:
+            if data.startswith(b"VALUE ", at):
+                line_end = find(b"\r\n", at)
+                if line_end < 0:
+                    self._hold(data, start, at, 1)
+                    return -1, 0
+                after = line_end + 4 + _declared(data[at:line_end].split(b" "), 3)
+                if after > size:
+                    self._hold(data, start, at, after - size + 5)
+                    return -1, 0
+                at = after
+            elif data.startswith(b"END\r\n", at):
+                return at + 5, _STATS if data.startswith(b"STAT ", start) else _VALUES
+            else:
+                line_end = find(b"\r\n", at)
+                if line_end < 0:
+                    self._hold(data, start, at, 1)
+                    return -1, 0
+                if data.startswith((b"SERVER_ERROR", b"CLIENT_ERROR"), at):
+                    # an error in the middle ends the reply; what came before it is void
+                    return line_end + 2, WORDS[data[at : at + 12]]
+                if not data.startswith(b"STAT ", at):
+                    raise ProtocolError(f"not a reply: {data[at : at + 64]!r}")
+                at = line_end + 2
+
+    def _hold(self, data: bytes, start: int, walked: int, missing: int) -> None:
+        rest = data[start:] if start else data
+        if len(rest) + missing > self._reply_max:
+            raise ProtocolError(f"a reply of more than {self._reply_max} bytes")
+        if missing == 1 and len(rest) - (walked - start) > _LINE_MAX:
+            raise ProtocolError("a reply line without an end")
+        self._pieces.append(rest)
+        self._size = len(rest)
+        self._need = len(rest) + missing
+        self._walked = walked - start
+
+
+def _other_kind(raw: bytes) -> int:
+    word = raw[:-2].split(b" ", 1)[0]
+    if word.isdigit():
+        return Kind.NUMBER.value
+    if word == b"VA":
+        return _META_VALUE
+    kind = WORDS.get(word)
+    if kind is None:
+        raise ProtocolError(f"not a reply: {raw[:64]!r}")
+    return kind
+
+
+def _declared(tokens: list[bytes], index: int) -> int:
+    if len(tokens) <= index or not tokens[index].isdigit():
+        raise ProtocolError(f"a value without a length: {b' '.join(tokens)[:64]!r}")
+    return int(tokens[index])

@@ -1,0 +1,209 @@
+"""Frames requests: bytes in, handler calls out.
+
+A connection's bytes are in one of four states, and no byte is looked at twice:
+
+    LINE      a command line has begun and its end has not come; the search goes on where it stopped
+    VALUE     a storage line declared N bytes; N + 2 are counted into one buffer of that size
+    SWALLOW   the same, but the context wants none of it (too large); the bytes are counted and dropped
+    PAUSED    whole requests wait because the turn is over; `resume()` goes on with them
+
+The length in the line decides where a value ends, never its contents (protocol.txt, "Storage commands").
+The parser knows no command: a table maps a command word to a handler and to the token that declares a
+value's length. Server and proxy hand in their own tables and contexts.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from mcproto.grammar import maybe_value_length
+from mcproto.limits import GET_LINE_MAX, LINE_MAX, VALUE_MAX
+
+ValueBlock = bytes | bytearray | memoryview | None
+"""A value with the two bytes that should be its line end, right or wrong; None when it was swallowed."""
+
+
+class Command(NamedTuple):
+    """A row of a command table.
+
+    `handler(context, tokens)`, or `handler(context, tokens, value)` when `value_token` is not 0: then
+    that token declares the value's length. A handler returns True to end the turn (quit, a full reply
+    buffer); the parser then keeps the rest for `resume()`.
+    """
+
+    handler: Callable[..., bool | None]
+    value_token: int = 0
+
+
+class RequestContext(Protocol):
+    """What a parser asks of its surroundings. Each may return True to end the turn."""
+
+    def unknown_command(self, tokens: list[bytes]) -> bool | None:
+        """A line whose first word is not in the table."""
+
+    def bad_line(self, tokens: list[bytes]) -> bool | None:
+        """A line too short, or a storage line without a usable length: no value is expected after it."""
+
+    def line_too_long(self) -> bool | None:
+        """A line has passed its limit with no end in sight; framing is lost."""
+
+    def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | memoryview | None:
+        """Room for a value that comes in pieces, `size` bytes with its line end, or None to drop it."""
+
+
+class RequestParser:
+    """One connection's request framing. `turn` bounds the requests handled by one call."""
+
+    __slots__ = ("_commands", "_context", "_fill", "_held", "_position", "_swallow", "_tokens", "_turn")
+
+    def __init__(self, commands: Mapping[bytes, Command], context: RequestContext, turn: int = 256) -> None:
+        self._commands = commands
+        self._context = context
+        self._turn = turn
+        # LINE: the line so far; VALUE: its buffer; PAUSED: the read that is not handled to its end
+        self._held: bytes | bytearray | memoryview | None = None
+        self._position = 0  # VALUE: bytes filled; PAUSED: where to go on
+        self._fill: Callable[[bytes], int] | None = None  # what takes the next bytes in VALUE and SWALLOW
+        self._swallow = 0  # SWALLOW: bytes to come
+        self._tokens: list[bytes] = []  # VALUE, SWALLOW: the line
+
+    @property
+    def mid_request(self) -> bool:
+        """Whether the peer owes the rest of a request, or requests wait for `resume()`."""
+        return self._held is not None or self._fill is not None
+
+    def feed(self, data: bytes) -> bool:
+        """Handle what has come. True: the turn ended early, call `resume()` soon; False: all is handled."""
+        if self._held is None and self._fill is None:
+            return self._run(data, 0, 0)
+        if self._fill is None:
+            return self._feed_line(data)
+        used = self._fill(data)
+        if used < 0:
+            return False
+        if self._call_with_value():
+            return self._pause(data, used)
+        return used < len(data) and self._run(data, used, used)
+
+    def resume(self) -> bool:
+        """Go on with the requests that an ended turn left behind. Returns as `feed`."""
+        if self._fill is not None or not isinstance(self._held, bytes):
+            return False
+        data, position = self._held, self._position
+        self._held = None
+        return self._run(data, position, position)
+
+    def _run(self, data: bytes, position: int, searched: int) -> bool:
+        """Handle whole requests of `data` from `position`; no newline stands between it and `searched`."""
+        context, find, lookup = self._context, data.find, self._commands.get
+        size = len(data)
+        for _ in range(self._turn):
+            end = find(b"\n", searched)
+            if end < 0:
+                return self._hold_line(data, position)
+            if end - position < 3:
+                # fewer than four bytes with the line's end (1.6.42 answers so; 1.6.18 says ERROR)
+                ended = context.bad_line([])
+                position = searched = end + 1
+            else:
+                tokens = data[position : end - 1 if data[end - 1] == 13 else end].split(b" ")
+                if b"" in tokens and tokens[0]:
+                    tokens = [token for token in tokens if token]
+                command = lookup(tokens[0])
+                position = searched = end + 1
+                if command is None:
+                    ended = context.unknown_command(tokens)
+                elif not command[1]:
+                    ended = command[0](context, tokens)
+                else:
+                    length = maybe_value_length(tokens[command[1]]) if len(tokens) > command[1] else None
+                    if length is None or length > VALUE_MAX:
+                        ended = context.bad_line(tokens)
+                    else:
+                        position = searched = end + 3 + length
+                        if position > size:
+                            return self._hold_value(data[end + 1 :], tokens, length + 2)
+                        ended = command[0](context, tokens, data[end + 1 : position])
+            if ended:
+                return self._pause(data, position)
+            if position == size:
+                return False
+        return self._pause(data, position)
+
+    def _pause(self, data: bytes, position: int) -> bool:
+        """PAUSED, or idle when nothing is left."""
+        if position < len(data):
+            self._held, self._position = data, position
+        return True
+
+    # LINE
+
+    def _hold_line(self, data: bytes, position: int) -> bool:
+        rest = data[position:]
+        if len(rest) > LINE_MAX and self._is_over_long(rest):
+            return bool(self._context.line_too_long())
+        self._held = bytearray(rest)
+        return False
+
+    def _feed_line(self, data: bytes) -> bool:
+        held = self._held
+        if isinstance(held, bytes):  # PAUSED: more came before the rest was handled
+            self._held, self._position = held[self._position :] + data, 0
+            return True
+        assert isinstance(held, bytearray)
+        end = data.find(b"\n")
+        if end >= 0:
+            self._held = None
+            return self._run(bytes(held) + data, 0, len(held) + end)
+        held += data
+        if len(held) > LINE_MAX and self._is_over_long(held):
+            self._held = None
+            return bool(self._context.line_too_long())
+        return False
+
+    @staticmethod
+    def _is_over_long(line: bytes | bytearray) -> bool:
+        """Only get and gets may pass LINE_MAX, after at most 100 blanks (memcached.c try_read_command)."""
+        head = bytes(line[:106])
+        words = head.lstrip(b" ")
+        is_get = words.startswith((b"get ", b"gets ")) and len(head) - len(words) <= 100
+        return not is_get or len(line) > GET_LINE_MAX
+
+    # VALUE and SWALLOW
+
+    def _hold_value(self, begun: bytes, tokens: list[bytes], size: int) -> bool:
+        self._tokens = tokens
+        buffer = self._context.value_buffer(tokens, size)
+        self._position = 0
+        if buffer is None:
+            self._swallow, self._fill = size, self._drop
+        else:
+            self._held, self._fill = buffer, self._collect
+        self._fill(begun)
+        return False
+
+    def _collect(self, data: bytes) -> int:
+        """VALUE: copy what belongs to the value. How many bytes of `data` ended it, or -1 if it goes on."""
+        buffer, filled = self._held, self._position
+        assert isinstance(buffer, bytearray | memoryview)
+        used = len(buffer) - filled
+        if used > len(data):
+            buffer[filled : filled + len(data)] = data
+            self._position = filled + len(data)
+            return -1
+        buffer[filled:] = data[:used]
+        self._fill = None
+        return used
+
+    def _drop(self, data: bytes) -> int:
+        """SWALLOW: count what belongs to the value. Returns as `_collect`."""
+        used = self._swallow
+        if used > len(data):
+            self._swallow -= len(data)
+            return -1
+        self._fill = None
+        return used
+
+    def _call_with_value(self) -> bool | None:
+        tokens, value = self._tokens, self._held
+        self._held, self._tokens = None, []
+        return self._commands[tokens[0]].handler(self._context, tokens, value)
