@@ -1,0 +1,1 @@
+"""Tests of the process shell; daemons in subprocesses are small scripts of our own."""
