@@ -1,0 +1,1 @@
+"""Manifests, images, and the commands a reader runs with them."""
