@@ -1,0 +1,21 @@
+"""`modula`: twemproxy's plain modulo. Any change of the number of slots moves nearly every key."""
+
+from collections.abc import Sequence
+
+from mcproxy.hashing.key_hashes import key_hash_named
+from mcproxy.hashing.node import HashOptions, Node
+from mcproxy.hashing.selector import Selector, by_index, weight_of
+
+
+@by_index
+def modula(nodes: Sequence[Node | None], options: HashOptions) -> Selector:
+    """Config name modula: the key hash modulo the slots, each repeated by its weight, a whole number."""
+    key_hash = key_hash_named(options.key_hash)
+    slots: list[int] = []
+    for index, node in enumerate(nodes):
+        weight = weight_of(index, node, options)
+        if weight < 1 or weight != int(weight):
+            raise ValueError(f"modula takes whole weights from 1 up, not {weight}")
+        slots += [index] * int(weight)
+    n = len(slots)
+    return lambda key: slots[key_hash(key) % n]
