@@ -19,6 +19,7 @@ import dns.resolver
 from discovery.resolution import Failure, FailureKind
 from discovery.service_name import parse_nameserver
 
+RESOLV_CONF = "/etc/resolv.conf"
 EDNS_PAYLOAD = 1232  # bytes of UDP answer that no path fragments: about 70 A records before TCP is needed
 ATTEMPT_S = 2.0  # a nameserver's time to answer before the next one is asked
 PARALLEL_LOOKUPS = 16
@@ -137,7 +138,7 @@ class DnsClient:
         try:
             resolver = self._configured()
         except dns.resolver.NoResolverConfiguration as error:
-            return Failure(FailureKind.SERVFAIL, f"/etc/resolv.conf: {error}")
+            return Failure(FailureKind.SERVFAIL, f"{RESOLV_CONF}: {error}")
         candidates = [name]
         if is_relative:
             suffixes = resolver.search or [resolver.domain]
@@ -187,7 +188,7 @@ class DnsClient:
     def _configured(self) -> dns.asyncresolver.Resolver:
         """Built on first use, so that a machine without /etc/resolv.conf yet is a failure to retry."""
         if self._resolver is None:
-            resolver = dns.asyncresolver.Resolver(configure=not self._nameservers)
+            resolver = dns.asyncresolver.Resolver(RESOLV_CONF, configure=not self._nameservers)
             if self._nameservers:
                 resolver.nameservers = self._nameservers
                 resolver.domain = dns.name.root

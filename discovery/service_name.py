@@ -73,8 +73,9 @@ def _parse(text: str, default_port: int | None) -> Target:
     for lookup in DNS_SCHEMES:
         if text.startswith(lookup.value):
             return _parse_dns(text, lookup, text.removeprefix(lookup.value), default_port)
-    if "+" in text:
-        raise ValueError(f"unknown scheme {text.split('+')[0]}+, known are dns+, dnssrv+ and dnssrvnoa+")
+    scheme, plus, _ = text.partition(":")[0].partition("+")
+    if plus:
+        raise ValueError(f"unknown scheme {scheme}+, known are dns+, dnssrv+ and dnssrvnoa+")
     host, port = split_host_port(text, default_port)
     if is_ip(host):
         return Target(text, Lookup.LITERAL, host, port)

@@ -70,6 +70,7 @@ class FakeDns:
         self._lock = threading.Lock()
         self._random = random.Random(11211)
         self._ready = threading.Event()
+        self._bind_error: OSError | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="fake dns", daemon=True)
         self._connections: set[asyncio.Task[None]] = set()
@@ -179,10 +180,11 @@ class FakeDns:
     # The server.
 
     def start(self) -> FakeDns:
-        """Binds and serves; returns itself once it answers."""
+        """Binds and serves; returns itself once it answers, raises OSError when it cannot bind."""
         self._thread.start()
-        if not self._ready.wait(10):
-            raise RuntimeError("the DNS server did not start")
+        self._ready.wait()
+        if self._bind_error is not None:
+            raise self._bind_error
         return self
 
     def stop(self) -> None:
@@ -200,8 +202,14 @@ class FakeDns:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        tcp, udp = self._loop.run_until_complete(self._bind())
-        self._ready.set()
+        try:
+            tcp, udp = self._loop.run_until_complete(self._bind())
+        except OSError as error:
+            self._bind_error = error
+            self._loop.close()
+            return
+        finally:
+            self._ready.set()
         self._loop.run_forever()
         udp.close()
         tcp.close()
