@@ -1,0 +1,211 @@
+"""Listening sockets: addresses as users write them, and one clear line when a port cannot be had."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcdaemon.errors import StartError
+
+# sysexits.h EX_OSERR: what memcached exits with when it cannot bind.
+CANNOT_LISTEN_EXIT = 71
+_EPHEMERAL_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A TCP address to listen on; an empty host means every interface, port 0 any free port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host or "*"
+        return f"{host}:{self.port}"
+
+
+def parse_address(text: str, default_port: int) -> Address:
+    """`host`, `host:port`, `:port`, `*`, `[::1]:port`, a bare `::1`; digits are a port. Else ValueError."""
+    text = text.strip()
+    if text.isdigit():
+        return Address("", _port(text, text))
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ValueError(f'"{text}" is not an address such as [::1]:11211')
+        return Address(host, _port(rest[1:], text) if rest else default_port)
+    if text.count(":") > 1:
+        return Address(text, default_port)
+    host, colon, port = text.partition(":")
+    return Address("" if host == "*" else host, _port(port, text) if colon else default_port)
+
+
+def _port(digits: str, text: str) -> int:
+    if not digits.isdecimal() or int(digits) > 65535:
+        raise ValueError(f'"{text}" has no port between 0 and 65535')
+    return int(digits)
+
+
+def listen_error(address: object, error: OSError, exit_code: int = CANNOT_LISTEN_EXIT) -> StartError:
+    """cannot listen on 0.0.0.0:11211: Address already in use."""
+    reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+    return StartError(f"cannot listen on {address}: {reason}", exit_code)
+
+
+def open_tcp(
+    addresses: Iterable[Address],
+    *,
+    backlog: int = 1024,
+    reuse_port: bool = False,
+    exit_code: int = CANNOT_LISTEN_EXIT,
+) -> list[socket.socket]:
+    """Bound, listening, non-blocking sockets, IPv4 and IPv6; StartError, with none left open, if one fails.
+
+    An empty host or a name may give several sockets; with port 0 they share one ephemeral port.
+    uvloop's `create_server(sock=...)` listens again: hand it the same `backlog`.
+    """
+    opened: list[socket.socket] = []
+    with contextlib.ExitStack() as undo:
+        for address in addresses:
+            for listener in _open_address(address, backlog, reuse_port, exit_code):
+                undo.callback(listener.close)
+                opened.append(listener)
+        undo.pop_all()
+    return opened
+
+
+def open_sharded(
+    addresses: Sequence[Address],
+    shards: int,
+    *,
+    backlog: int = 1024,
+    exit_code: int = CANNOT_LISTEN_EXIT,
+) -> list[list[socket.socket]]:
+    """For each of `shards` processes its own sockets on the same addresses; the kernel spreads connections.
+
+    Opened by the parent and kept open there, so that a worker that dies loses no connection still waiting.
+    SO_REUSEPORT would let a second daemon of the same user join in silently: an exclusive bind comes first.
+    """
+    first = open_tcp(addresses, backlog=1, exit_code=exit_code)
+    bound = [Address(*listener.getsockname()[:2]) for listener in first]
+    for listener in first:
+        listener.close()
+    return [open_tcp(bound, backlog=backlog, reuse_port=True, exit_code=exit_code) for _ in range(shards)]
+
+
+def open_unix(
+    path: str, *, mode: int = 0o700, backlog: int = 1024, exit_code: int = CANNOT_LISTEN_EXIT
+) -> socket.socket:
+    """A listening Unix socket with permission bits `mode`; a socket file nobody serves is replaced."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        previous = os.umask(~mode & 0o777)
+        try:
+            listener.bind(path)
+        finally:
+            os.umask(previous)
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        if not error.errno:  # "AF_UNIX path too long" comes without a number
+            error = OSError(errno.ENAMETOOLONG, "")
+        raise listen_error(path, error, exit_code) from None
+    listener.setblocking(False)
+    return listener
+
+
+def adopt(descriptor: int, *, exit_code: int = CANNOT_LISTEN_EXIT) -> socket.socket:
+    """Take over a socket that another process opened and listens on."""
+    try:
+        listener = socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise listen_error(f"descriptor {descriptor}", error, exit_code) from None
+    if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        raise StartError(f"cannot listen on descriptor {descriptor}: it is not a listening socket", exit_code)
+    listener.setblocking(False)
+    return listener
+
+
+def close_all(listeners: Iterable[socket.socket]) -> None:
+    """Close, and remove the file of a Unix socket."""
+    for listener in listeners:
+        path = listener.getsockname() if listener.family == socket.AF_UNIX and listener.fileno() >= 0 else ""
+        listener.close()
+        if path:
+            with contextlib.suppress(OSError):
+                Path(path).unlink()
+
+
+def _open_address(address: Address, backlog: int, reuse_port: bool, exit_code: int) -> list[socket.socket]:
+    """All sockets of one address; IPv6 that the machine lacks is skipped when IPv4 is there."""
+    for attempt in range(_EPHEMERAL_TRIES):
+        opened: list[socket.socket] = []
+        try:
+            for family, host in _resolve(address):
+                port = opened[0].getsockname()[1] if opened else address.port
+                try:
+                    opened.append(_bind(family, host, port, backlog, reuse_port))
+                except OSError as error:
+                    if not (opened and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)):
+                        raise listen_error(Address(host, port), error, exit_code) from error
+        except OSError as error:
+            raise listen_error(address, error, exit_code) from None
+        except StartError as error:
+            for listener in opened:
+                listener.close()
+            taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+            if not (opened and taken and address.port == 0 and attempt + 1 < _EPHEMERAL_TRIES):
+                raise
+        else:
+            return opened
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _resolve(address: Address) -> list[tuple[socket.AddressFamily, str]]:
+    if not address.host:
+        return [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]  # every interface, as asked
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
+
+
+def _bind(
+    family: socket.AddressFamily, host: str, port: int, backlog: int, reuse_port: bool
+) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_stale(path: str) -> None:
+    """Unlink a socket file behind which nobody answers; what is no socket stays, and bind fails."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            Path(path).unlink()
+        except OSError:
+            return
