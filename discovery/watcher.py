@@ -135,7 +135,7 @@ class Watcher:
     def _on_answer(self, resolution: Resolution) -> float:
         now = self._clock()
         if self._failures_in_row and self._succeeded_at is not None:
-            log.info("%s: resolves again after %d failures", self.target, self._failures_in_row)
+            log.info("%s: resolves again, failures before: %d", self.target, self._failures_in_row)
         self._failures_in_row = 0
         self._logged_at.clear()
         self._succeeded_at = now

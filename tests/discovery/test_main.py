@@ -1,12 +1,10 @@
 """The command as its users start it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO
 
 import pytest
@@ -99,9 +97,7 @@ def test_names_as_people_write_them(text: str, lookup: Lookup, port: int) -> Non
         (["a.example", "--expect", "0"], "at least 1"),
     ],
 )
-def test_wrong_command_lines(
-    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_command_lines(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
@@ -155,7 +151,7 @@ def test_watch_ends_with_its_reader(dns: FakeDns, start: Start) -> None:
     lines(process.stdout, 2)
     assert process.stdout is not None
     process.stdout.close()
-    process.stdout = Path(os.devnull).open()  # communicate() closes it
+    process.stdout = None
     dns.set_service(SERVICE, {0: "127.0.0.12"})
     assert process.wait(timeout=60) == 0
     assert process.stderr is not None

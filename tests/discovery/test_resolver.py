@@ -159,6 +159,18 @@ async def test_a_stuck_system_lookup_is_given_up_and_later_joined(monkeypatch: p
     assert calls == ["cachehost"]
 
 
+async def test_every_system_lookup_is_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["127.0.0.1", "127.0.0.2"])
+
+    def answer(*_: object, **__: object) -> list[AddressInfo]:
+        return [(socket.AF_INET, 1, 6, "", (next(answers), 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    resolver = Resolver()
+    for address in ("127.0.0.1", "127.0.0.2"):
+        assert [e.address for e in await endpoints_of(resolver, "cachehost:11211")] == [address]
+
+
 def test_wrong_nameservers_are_refused_at_once() -> None:
     with pytest.raises(ValueError, match=r"nameserver 'dns\.example'"):
         Resolver(["dns.example"])
@@ -170,7 +182,5 @@ def test_dnspython_is_imported_only_for_dns_names() -> None:
         "from discovery.service_name import parse_target\n"
         "print(asyncio.run(Resolver().resolve(parse_target('127.0.0.1:1'))).ttl_s, 'dns' in sys.modules)"
     )
-    shown = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
-    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert shown.stdout == "None False\n"

@@ -194,9 +194,11 @@ async def test_log_has_one_line_a_change_and_few_of_each_failure(caplog: pytest.
     assert await messages(refused, 10) == ["REFUSED: go away; keeping 2 endpoints"]
     assert await messages(timeout, 60) == ["TIMEOUT: silence; keeping 2 endpoints"]
     assert await messages(answer(pod(0)), 2) == [
-        "resolves again after 100 failures",
+        "resolves again, failures before: 100",
         "mycache-memcached-1 left the answer and keeps its place for now",
     ]
+    assert await messages(timeout, 1) == ["TIMEOUT: silence; keeping 2 endpoints"]
+    assert await messages(answer(pod(0)), 1) == ["resolves again, failures before: 1"]
     assert await messages(answer(pod(0)), 1, 100.0) == ["- mycache-memcached-1 10.0.0.1:11211"]
 
 
@@ -309,9 +311,7 @@ async def test_a_pod_back_with_a_new_address_has_moved(dns: FakeDns) -> None:
         await seen.until(lambda endpoints: "127.0.0.99" in addresses(endpoints))
         _, change = seen.calls[-1]
         assert (len(seen.calls), change.added, change.removed) == (2, (), ())
-        assert [(before.address, after.address) for before, after in change.moved] == [
-            ("127.0.0.12", "127.0.0.99")
-        ]
+        assert [(before.address, after.address) for before, after in change.moved] == [("127.0.0.12", "127.0.0.99")]
         assert watcher.current.slot_names() == names
 
     await watched(dns, check)
