@@ -86,7 +86,7 @@ BROKEN: list[tuple[str, str, Any, str]] = [
     ("StatefulSet", "C.resources.limits.memory", "100Mi", "a full cache may take"),
     ("StatefulSet", "C.resources.requests.memory", "1Gi", "requests more memory"),
     ("StatefulSet", "C.resources", DELETED, "no memory request"),
-    ("StatefulSet", "C.args.5", "128", "a full cache may take"),
+    ("StatefulSet", "C.args.3", "128", "a full cache may take"),
 ]
 
 

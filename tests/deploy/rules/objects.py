@@ -154,7 +154,7 @@ def stateful_set_has_its_service(manifest: Manifest, everything: ManifestSet) ->
 
 
 def rollout_can_proceed(manifest: Manifest, _: ManifestSet) -> Iterator[str]:
-    rolling = next(values_at(manifest, "spec.updateStrategy.rollingUpdate"), {})
+    rolling: Manifest = next(values_at(manifest, "spec.updateStrategy.rollingUpdate"), {})
     surge, unavailable = str(rolling.get("maxSurge", "0")), str(rolling.get("maxUnavailable", "1"))
     if manifest["kind"] == "DaemonSet" and surge == unavailable == "0":
         yield "maxSurge and maxUnavailable are both 0"
