@@ -1,0 +1,58 @@
+"""delete, touch, flush_all."""
+
+from __future__ import annotations
+
+from tests.conformance.corpus.notation import Table, second
+
+SET_A = b"set $a 5 0 3\r\nabc\r\n"
+
+SCRIPTS: Table = {
+    "delete, found": [SET_A, b"delete $a\r\n", b"get $a\r\n"],
+    "delete, missing": [b"delete $a\r\n"],
+    "delete, twice": [SET_A, b"delete $a\r\ndelete $a\r\n"],
+    "delete, expired": [b"set $a 0 -1 1\r\nx\r\n", b"delete $a\r\n"],
+    "delete, then set": [SET_A, b"delete $a\r\n", SET_A, b"get $a\r\n"],
+    "delete, zero": [SET_A, b"delete $a 0\r\n", b"get $a\r\n"],
+    "delete, number": [SET_A, b"delete $a 10\r\n", b"get $a\r\n"],
+    "delete, word": [SET_A, b"delete $a foo\r\n", b"get $a\r\n"],
+    "delete, many words": [SET_A, b"delete $a b c d e\r\n", b"get $a\r\n"],
+    "delete, zero and noreply": [SET_A, b"delete $a 0 noreply\r\n", b"get $a\r\n"],
+    "delete, number and noreply": [SET_A, b"delete $a 5 noreply\r\n", b"get $a\r\n"],
+    "delete, zero zero": [SET_A, b"delete $a 0 0\r\n", b"get $a\r\n"],
+    "delete, 00": [SET_A, b"delete $a 00\r\n", b"get $a\r\n"],
+    "delete, trailing blanks": [SET_A, b"delete $a  \r\n", b"get $a\r\n"],
+    "delete, by another connection": [SET_A, second(b"delete $a\r\n"), b"get $a\r\n"],
+    "delete, of a large item": [b"set $a 0 0 70000\r\n" + b"x" * 70000 + b"\r\n", b"delete $a\r\n", b"get $a\r\n"],
+    "touch, missing": [b"touch $a 0\r\n"],
+    "touch, found": [SET_A, b"touch $a 100\r\n", b"get $a\r\n"],
+    "touch, zero": [b"set $a 0 100 1\r\nx\r\n", b"touch $a 0\r\n", b"get $a\r\n"],
+    "touch, negative": [SET_A, b"touch $a -1\r\n", b"get $a\r\n", b"touch $a 0\r\n"],
+    "touch, past": [SET_A, b"touch $a 2592001\r\n", b"get $a\r\n"],
+    "touch, 30 days": [SET_A, b"touch $a 2592000\r\n", b"get $a\r\n"],
+    "touch, 32 bits wrap to never": [SET_A, b"touch $a 4294967296\r\n", b"get $a\r\n"],
+    "touch, 32 bits wrap to negative": [SET_A, b"touch $a 4000000000\r\n", b"get $a\r\n"],
+    "touch, bad exptime": [SET_A, b"touch $a abc\r\n", b"get $a\r\n"],
+    "touch, exptime with a tail": [SET_A, b"touch $a 10s\r\n"],
+    "touch, fraction": [SET_A, b"touch $a 1.5\r\n"],
+    "touch, over 64 bits": [SET_A, b"touch $a 99999999999999999999\r\n"],
+    "touch, bad exptime on a missing key": [b"touch $a abc\r\n"],
+    "touch, plus": [SET_A, b"touch $a +10\r\n", b"get $a\r\n"],
+    "touch, trailing blanks": [SET_A, b"touch $a 10  \r\n"],
+    "flush_all": [SET_A, b"flush_all\r\n", b"get $a\r\n"],
+    "flush_all, zero": [SET_A, b"flush_all 0\r\n", b"get $a\r\n"],
+    "flush_all, negative": [SET_A, b"flush_all -1\r\n", b"get $a\r\n"],
+    "flush_all, then set": [SET_A, b"flush_all\r\n", SET_A, b"get $a\r\n"],
+    "flush_all, set in the same batch": [SET_A + b"flush_all\r\n" + SET_A + b"get $a\r\n"],
+    "flush_all, then add": [SET_A, b"flush_all\r\n", b"add $a 0 0 1\r\nx\r\n", b"get $a\r\n"],
+    "flush_all, then append": [SET_A, b"flush_all\r\n", b"append $a 0 0 1\r\nx\r\n", b"get $a\r\n"],
+    "flush_all, then cas": [SET_A, b"gets $a\r\n", b"flush_all\r\n", b"cas $a 0 0 1 <<CAS:$a:+0>>\r\nx\r\n"],
+    "flush_all, then incr": [b"set $a 0 0 1\r\n1\r\n", b"flush_all\r\n", b"incr $a 1\r\n"],
+    "flush_all, then delete": [SET_A, b"flush_all\r\n", b"delete $a\r\n"],
+    "flush_all, then touch": [SET_A, b"flush_all\r\n", b"touch $a 0\r\n"],
+    "flush_all, twice": [SET_A, b"flush_all\r\nflush_all\r\n", b"get $a\r\n"],
+    "flush_all, far away": [SET_A, b"flush_all 100000\r\n", b"get $a\r\n", b"flush_all\r\n", b"get $a\r\n"],
+    "flush_all, bad delay": [SET_A, b"flush_all abc\r\n", b"get $a\r\n"],
+    "flush_all, delay with a tail": [SET_A, b"flush_all 1x\r\n", b"get $a\r\n"],
+    "flush_all, trailing blanks": [SET_A, b"flush_all  \r\n", b"get $a\r\n"],
+    "flush_all, by another connection": [SET_A, second(b"flush_all\r\n"), b"get $a\r\n"],
+}

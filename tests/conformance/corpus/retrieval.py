@@ -1,0 +1,63 @@
+"""get, gets, gat, gats."""
+
+from __future__ import annotations
+
+from tests.conformance.corpus.notation import Table, second
+
+SET_A = b"set $a 5 0 3\r\nabc\r\n"
+SET_AB = SET_A + b"set $b 6 0 2\r\nde\r\n"
+
+SCRIPTS: Table = {
+    "get, missing": [b"get $a\r\n"],
+    "get, found": [SET_A, b"get $a\r\n"],
+    "get, empty value": [b"set $a 0 0 0\r\n\r\n", b"get $a\r\n"],
+    "get, several keys": [SET_AB, b"get $a $b\r\n"],
+    "get, order of the request": [SET_AB, b"get $b $a\r\n"],
+    "get, same key twice": [SET_A, b"get $a $a\r\n"],
+    "get, missing between found": [SET_AB, b"get $a $x $b $y\r\n"],
+    "get, all missing": [b"get $a $b $c\r\n"],
+    "get, trailing blanks": [SET_A, b"get $a   \r\n"],
+    "get, blanks between": [SET_AB, b"get    $a     $b\r\n"],
+    "get, key noreply": [b"set $a 0 0 1\r\n1\r\n", b"get $a noreply\r\n"],
+    "get, 23 keys": [SET_AB, b"get" + b" $a" * 23 + b"\r\n"],
+    "get, 24 keys": [SET_AB, b"get" + b" $a" * 24 + b"\r\n"],
+    "get, 25 keys": [SET_AB, b"get" + b" $a" * 25 + b"\r\n"],
+    "get, 100 keys": [SET_AB, b"get" + b" $a $b $c $d" * 25 + b"\r\n"],
+    "get, 1000 keys": [SET_AB, b"get" + b" $a $b" * 500 + b"\r\n"],
+    "get, binary value": [b"set $a 0 0 9\r\n\x00\r\nEND\r\n\xff\r\n", b"get $a\r\n"],
+    "get, value that looks like a reply": [b"set $a 0 0 21\r\nVALUE x 0 1\r\ny\r\nEND\r\n\r\n", b"get $a\r\n"],
+    "get, seen from another connection": [SET_A, second(b"get $a\r\n")],
+    "get, largest client flags": [b"set $a 4294967295 0 1\r\nx\r\n", b"get $a\r\n"],
+    "gets, missing": [b"gets $a\r\n"],
+    "gets, found": [SET_A, b"gets $a\r\n"],
+    "gets, several": [SET_AB, b"gets $a $x $b\r\n"],
+    "gets, same id while unchanged": [SET_A, b"gets $a\r\n", b"gets $a\r\n"],
+    "gets, new id after set": [SET_A, b"gets $a\r\n", SET_A, b"gets $a\r\n"],
+    "gets, ids of two items differ": [SET_AB, b"gets $a $b\r\n", SET_A, b"gets $a $b\r\n"],
+    "gets, same id after get and touch": [SET_A, b"gets $a\r\n", b"get $a\r\ntouch $a 100\r\n", b"gets $a\r\n"],
+    "gets, new id after append": [SET_A, b"gets $a\r\n", b"append $a 0 0 1\r\nx\r\n", b"gets $a\r\n"],
+    "gets, new id after incr": [b"set $a 0 0 1\r\n1\r\n", b"gets $a\r\n", b"incr $a 1\r\n", b"gets $a\r\n"],
+    "gets, same id after failed add": [SET_A, b"gets $a\r\n", b"add $a 0 0 1\r\nx\r\n", b"gets $a\r\n"],
+    "gets, 50 keys": [SET_AB, b"gets" + b" $a $b" * 25 + b"\r\n"],
+    "gat, missing": [b"gat 0 $a\r\n"],
+    "gat, found": [SET_A, b"gat 100 $a\r\n", b"get $a\r\n"],
+    "gat, several": [SET_AB, b"gat 100 $a $x $b\r\n"],
+    "gat, same key twice": [SET_A, b"gat 100 $a $a\r\n"],
+    "gat, negative: served, then gone": [SET_A, b"gat -1 $a\r\n", b"get $a\r\n"],
+    "gat, negative, same key twice": [SET_A, b"gat -1 $a $a\r\n", b"get $a\r\n"],
+    "gat, zero": [b"set $a 0 100 1\r\nx\r\n", b"gat 0 $a\r\n", b"get $a\r\n"],
+    "gat, 30 days": [SET_A, b"gat 2592000 $a\r\n", b"get $a\r\n"],
+    "gat, 30 days and a second": [SET_A, b"gat 2592001 $a\r\n", b"get $a\r\n"],
+    "gat, bad exptime": [SET_A, b"gat abc $a\r\n", b"get $a\r\n"],
+    "gat, exptime with a tail": [SET_A, b"gat 1x $a\r\n", b"get $a\r\n"],
+    "gat, key in the exptime's place": [SET_A, b"gat $a 0\r\n"],
+    "gat, plus sign": [SET_A, b"gat +100 $a\r\n"],
+    "gat, 30 keys": [SET_AB, b"gat 100" + b" $a $b" * 15 + b"\r\n"],
+    "gats, missing": [b"gats 0 $a\r\n"],
+    "gats, found": [SET_A, b"gats 100 $a\r\n", b"gets $a\r\n"],
+    "gats, several": [SET_AB, b"gats 100 $a $x $b\r\n"],
+    "gats, same id after": [SET_A, b"gets $a\r\n", b"gats 100 $a\r\n", b"gets $a\r\n"],
+    "gats, negative": [SET_A, b"gats -5 $a\r\n", b"gets $a\r\n"],
+    "gats, bad exptime": [SET_A, b"gats 1.5 $a\r\n"],
+    "gets, after gat negative and add": [SET_A, b"gat -1 $a\r\n", b"add $a 1 0 1\r\nz\r\n", b"gets $a\r\n"],
+}

@@ -1,0 +1,175 @@
+"""Inputs that Debian's memcached 1.6.18 answers otherwise than 1.6.42, which is the one we follow.
+
+The random generator never sends them to the two servers; recorded 1.6.42 replies cover them (golden.py).
+One answer of 1.6.18 is kept on purpose, so it is not listed: `delete` with further words than `0` or
+`noreply` is refused with its usage line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tests.conformance.framing import STORAGE_WORDS, Request, requests
+from tests.conformance.script import Script, render
+
+MAX_KEY = 250
+RETRIEVAL_WORDS = frozenset((b"get", b"gets", b"gat", b"gats"))
+ARITHMETIC_WORDS = frozenset((b"incr", b"decr"))
+STATS_GROUPS = frozenset((b"settings", b"items", b"slabs", b"sizes", b"reset", b"conns", b"detail", b"cachedump"))
+
+# command word -> words a line must have; fewer are ERROR in 1.6.18 and CLIENT_ERROR in 1.6.42
+FEWEST_WORDS = {
+    b"get": 2, b"gets": 2, b"gat": 3, b"gats": 3, b"touch": 3, b"incr": 3, b"decr": 3, b"delete": 2,
+    b"set": 5, b"add": 5, b"replace": 5, b"append": 5, b"prepend": 5, b"cas": 6, b"verbosity": 2,
+}  # fmt: skip
+# command word -> most words (with noreply) that 1.6.18 takes
+MOST_WORDS = {
+    b"set": 6, b"add": 6, b"replace": 6, b"append": 6, b"prepend": 6, b"cas": 7, b"touch": 4, b"incr": 4,
+    b"decr": 4, b"flush_all": 3,
+}  # fmt: skip
+KNOWN_WORDS = frozenset((*FEWEST_WORDS, b"version", b"flush_all", b"stats", b"quit", b"shutdown"))
+
+FLAGS = re.compile(rb"\+?\d{1,19}")
+EXPTIME = re.compile(rb"[+-]?\d{1,18}")
+CAS_ID = re.compile(rb"\+?\d{1,20}")
+
+Batch = list[Request]  # the requests sent before it in the same step
+
+
+def _short_line(request: Request, _: Batch) -> bool:
+    return len(request.line) < 4
+
+
+def _too_few_words(request: Request, _: Batch) -> bool:
+    words = request.words
+    return not words or len(words) < FEWEST_WORDS.get(words[0], 0)
+
+
+def _leading_blank(request: Request, _: Batch) -> bool:
+    return request.line.startswith(b" ")
+
+
+def _nul(request: Request, _: Batch) -> bool:
+    return b"\0" in request.line
+
+
+def _too_many_words(request: Request, _: Batch) -> bool:
+    words = request.words
+    return bool(words) and len(words) > MOST_WORDS.get(words[0], len(words))
+
+
+def _bad_storage_fields(request: Request, _: Batch) -> bool:
+    words = request.words
+    if not words or words[0] not in STORAGE_WORDS or len(words) < FEWEST_WORDS[words[0]]:
+        return False
+    cas_ok = words[0] != b"cas" or CAS_ID.fullmatch(words[5]) is not None
+    good = len(words[1]) <= MAX_KEY and FLAGS.fullmatch(words[2]) and EXPTIME.fullmatch(words[3]) and cas_ok
+    return not good
+
+
+def _odd_length(request: Request, _: Batch) -> bool:
+    words = request.words
+    if not words or words[0] not in STORAGE_WORDS or len(words) < 5:
+        return False
+    number = words[4]
+    return number.startswith(b"+") or (number.isdigit() and (len(number) > 10 or int(number) >= 2**31 - 2))
+
+
+def _unknown_noreply(request: Request, _: Batch) -> bool:
+    words = request.words
+    return len(words) > 1 and words[-1] == b"noreply" and words[0] not in KNOWN_WORDS
+
+
+def _stats_prefix(request: Request, _: Batch) -> bool:
+    words = request.words
+    if len(words) < 2 or words[0] != b"stats":
+        return False
+    return words[1] not in STATS_GROUPS and any(group.startswith(words[1][:1]) for group in STATS_GROUPS)
+
+
+def _long_key_in_batch(request: Request, before: Batch) -> bool:
+    words = request.words
+    keys = words[2:] if words[:1] in ([b"gat"], [b"gats"]) else words[1:]
+    return words[:1] != [] and words[0] in RETRIEVAL_WORDS and bool(before) and max(map(len, keys), default=0) > 250
+
+
+def _arithmetic_on_queued_item(request: Request, before: Batch) -> bool:
+    words = request.words
+    if len(words) < 2 or words[0] not in ARITHMETIC_WORDS:
+        return False
+    return any(
+        earlier.words[:1] and earlier.words[0] in RETRIEVAL_WORDS and words[1] in earlier.words for earlier in before
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A named kind of input on which the two versions of the original differ."""
+
+    name: str
+    why: str
+    matches: Callable[[Request, Batch], bool]
+
+
+EXCLUSIONS = (
+    Exclusion("short line", "under 4 bytes with its end: ERROR / CLIENT_ERROR bad command line format", _short_line),
+    Exclusion("too few words", "ERROR / CLIENT_ERROR bad command line format", _too_few_words),
+    Exclusion("leading blank", "works / ERROR", _leading_blank),
+    Exclusion("NUL in a line", "ends the line / an ordinary byte", _nul),
+    Exclusion("too many words", "ERROR / ignored", _too_many_words),
+    Exclusion("bad flags, exptime, CAS id or key in a storage line", "data parsed / swallowed", _bad_storage_fields),
+    Exclusion("odd length", "`+3` or beyond 2^31: taken, cut to 32 bits / CLIENT_ERROR", _odd_length),
+    Exclusion("unknown command with noreply", "ERROR / nothing", _unknown_noreply),
+    Exclusion("abbreviated stats group", "ERROR / matched by prefix", _stats_prefix),
+    Exclusion("overlong key in a later get", "earlier unsent answers are thrown away: not copied", _long_key_in_batch),
+    Exclusion("incr of an item whose answer is queued", "padding depends on batching", _arithmetic_on_queued_item),
+)
+
+
+def exclusion_of(stream: Iterable[bytes]) -> Exclusion | None:
+    """The first exclusion that one connection's steps (their bytes in order) run into."""
+    pending = b""
+    for data in stream:
+        before: Batch = []
+        data, pending = pending + data, b""
+        for request in requests(data):
+            if not request.complete:
+                pending = request.data
+                break
+            for exclusion in EXCLUSIONS:
+                if exclusion.matches(request, before):
+                    return exclusion
+            before.append(request)
+    return None
+
+
+BLANK_ARITHMETIC = Exclusion(
+    "incr of a blank value",
+    "parses the memory behind an empty or white item: not copied",
+    lambda _request, _before: False,
+)
+
+
+def counts_blank_value(stream: Iterable[bytes]) -> bool:
+    """Whether a key is both stored with nothing but white space and counted with, in whatever order."""
+    blank: set[bytes] = set()
+    counted: set[bytes] = set()
+    for request in (request for data in stream for request in requests(data)):
+        words = request.words
+        if len(words) > 1 and words[0] in ARITHMETIC_WORDS:
+            counted.add(words[1])
+        elif len(words) > 1 and words[0] in STORAGE_WORDS and not request.block.strip():
+            blank.add(words[1])
+    return not blank.isdisjoint(counted)
+
+
+def exclusion_of_script(script: Script) -> Exclusion | None:
+    """As exclusion_of, for all connections of a script."""
+    streams: dict[int, list[bytes]] = {}
+    for step in script.steps:
+        streams.setdefault(step.conn, []).append(render(step.data, script.token, script.token, {}))
+    if counts_blank_value(b for stream in streams.values() for b in stream):
+        return BLANK_ARITHMETIC
+    return next(filter(None, map(exclusion_of, streams.values())), None)

@@ -1,0 +1,49 @@
+"""Each exclusion matches what it names and leaves its harmless neighbour alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.exclusions import EXCLUSIONS, exclusion_of, exclusion_of_script
+from tests.conformance.script import Script, Step
+
+LONG = b"k" * 251
+EXAMPLES = {
+    "short line": (b"\r\n", b"ab\r\n"),
+    "too few words": (b"get\r\n", b"get a\r\n"),
+    "leading blank": (b" get a\r\n", b"get a\r\n"),
+    "NUL in a line": (b"get a\0b\r\n", b"set a 0 0 1\r\n\0\r\n"),
+    "too many words": (b"set a 0 0 1 x noreply\r\n1\r\n", b"delete a b c d e\r\n"),
+    "bad flags, exptime, CAS id or key in a storage line": (b"set a x 0 1\r\n1\r\n", b"set a 0 0 x\r\n"),
+    "odd length": (b"set a 0 0 +1\r\n1\r\n", b"set a 0 0 -1\r\n"),
+    "unknown command with noreply": (b"foo noreply\r\n", b"foo bar\r\n"),
+    "abbreviated stats group": (b"stats r\r\n", b"stats reset\r\n"),
+    "overlong key in a later get": (b"version\r\nget " + LONG + b"\r\n", b"get " + LONG + b"\r\n"),
+    "incr of an item whose answer is queued": (b"get a\r\nincr a 1\r\n", b"get b\r\nincr a 1\r\n"),
+}
+
+
+def test_every_exclusion_has_an_example() -> None:
+    assert set(EXAMPLES) == {exclusion.name for exclusion in EXCLUSIONS}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples(name: str) -> None:
+    excluded, allowed = EXAMPLES[name]
+    found = exclusion_of([excluded])
+    assert found is not None
+    assert found.name == name
+    assert exclusion_of([allowed]) is None
+
+
+def test_lines_inside_values_do_not_count() -> None:
+    assert exclusion_of([b"set a 0 0 4\r\n\r\n\r\n\r\n"]) is None
+
+
+def test_a_line_may_come_in_two_steps() -> None:
+    assert exclusion_of([b"ge", b"t\r\n"]) is not None
+
+
+def test_counting_with_a_blank_value() -> None:
+    steps = (Step(b"set a 0 0 2\r\n\r\n\r\n"), Step(b"incr a 1\r\n", conn=1))
+    assert exclusion_of_script(Script("blank", steps)) is not None

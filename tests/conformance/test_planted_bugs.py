@@ -1,0 +1,42 @@
+"""The random generator alone finds each planted bug within the budget that CI gives it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.compare import Comparison
+from tests.conformance.generator import scripts
+from tests.conformance.planted_bugs import PLANTED_BUGS, Bug, NotPlanted, plant
+from tests.support.processes import Server, memcache_server_command, running
+
+BUDGET = 5200  # scripts, as in test_random
+SEED = 1
+
+
+@pytest.mark.memcached
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("bug", PLANTED_BUGS, ids=lambda bug: bug.name)
+def test_the_generator_finds_it(bug: Bug, original: Server, tmp_path: Path) -> None:
+    copy = plant(bug, tmp_path)
+    environment = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    with (
+        running(memcache_server_command, env=environment, cwd=copy) as server,
+        Comparison(server.address, original.address) as comparison,
+    ):
+        assert comparison.first_mismatch(scripts(SEED, BUDGET)) is not None, f"not found in {BUDGET} scripts"
+
+
+def test_a_text_that_is_not_there_once_fails_loudly(tmp_path: Path) -> None:
+    absent = Bug("absent", "mcproto/__init__.py", "no such text in this file", "x")
+    with pytest.raises(NotPlanted, match="0 times"):
+        plant(absent, tmp_path / "absent")
+    frequent = Bug("frequent", "mcproto/request_parser.py", "e", "x")
+    with pytest.raises(NotPlanted, match="not once"):
+        plant(frequent, tmp_path / "frequent")
+
+
+def test_at_least_fifteen() -> None:
+    assert len(PLANTED_BUGS) >= 15
+    assert len({bug.name for bug in PLANTED_BUGS}) == len(PLANTED_BUGS)
