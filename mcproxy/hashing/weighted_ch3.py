@@ -1,4 +1,4 @@
-"""WeightedCh3: slots accept the keys of Ch3 with the probability of their weight, others are salted and retried."""
+"""WeightedCh3: a slot accepts its keys of Ch3 with the probability of its weight, the rest is salted, retried."""
 
 from collections.abc import Sequence
 
