@@ -1,0 +1,29 @@
+"""The server's clock: whole seconds, moved by a timer, never read from the system on the way of a request."""
+
+import time
+
+_FIRST_SECOND = 2
+
+
+class Clock:
+    """`now` counts seconds since just before the start, from 2 on, by the monotonic clock (memcached.c clock_handler).
+
+    Wall-clock jumps do not move it. `started` is the Unix time at which it would have shown 0.
+    """
+
+    __slots__ = ("_start", "now", "started")
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self.now = _FIRST_SECOND
+        self.started = int(time.time()) - _FIRST_SECOND
+
+    def tick(self) -> int:
+        """Take the time; returns `now`."""
+        self.now = int(time.monotonic() - self._start) + _FIRST_SECOND
+        return self.now
+
+    @property
+    def unix(self) -> int:
+        """`now` as a Unix time."""
+        return self.started + self.now

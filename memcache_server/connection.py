@@ -1,0 +1,199 @@
+"""The asyncio shell around a session. It does five things: feed, write, back-pressure, idle turns, close.
+
+    data_received -> RequestParser.feed -> handler in COMMANDS -> store -> reply pieces in session.out
+                  -> one write of all pieces joined
+
+uvloop sends at every write, so a write for each command would be a system call for each command. A turn is
+bounded in requests and reply bytes; what is left goes on in the loop's next round, and meanwhile nothing more
+is read from this client. A client that does not read its replies is not read from either.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import cast
+
+from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
+from mcproto.request_parser import Command, RequestParser
+from memcache_server.session import Session, Shared
+
+_HIGH_WATER = 256 * 1024  # unsent reply bytes of one client from which on it is not read
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    __slots__ = ("_eof", "_loop", "_owner", "_paused", "_resuming", "_shared", "_transport", "last_active", "parser",
+                 "session")  # fmt: skip
+
+    def __init__(self, owner: "Connections", commands: Mapping[bytes, Command], shared: Shared) -> None:
+        self._owner = owner
+        self._shared = shared
+        self._loop = owner.loop
+        self.session = Session(shared)
+        self.parser = RequestParser(commands, self.session)
+        self._eof = False
+        self._paused = False  # the client does not read
+        self._resuming = False  # a turn has ended early, the next is scheduled
+
+    # the transport's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it in, or turn it away (the original's maxconns_fast)."""
+        self._transport = cast(asyncio.Transport, transport)
+        stats = self._shared.stats
+        stats.total_connections += 1
+        if len(self._owner.open) >= self._shared.settings.conn_limit:
+            stats.rejected_connections += 1
+            self._transport.write(b"ERROR Too many open connections\r\n")
+            self._transport.close()
+            self.session.closing = True
+            return
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._owner.open.add(self)
+        stats.curr_connections += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it out; what it was about to say has no listener any more."""
+        self.session.closing = True
+        self.session.pending = None
+        if self in self._owner.open:
+            self._owner.discard(self)
+            self._shared.stats.curr_connections -= 1
+
+    def data_received(self, data: bytes) -> None:
+        """Requests, whole or in part."""
+        session = self.session
+        session.stats.bytes_read += len(data)
+        if session.closing:
+            return
+        if session.fresh:
+            session.fresh = False
+            if data[0] in (BINARY_MAGIC, TLS_HANDSHAKE):
+                self._refuse(data)
+                return
+        if self.parser.feed(data):
+            self._end_turn()
+        elif session.out:
+            self._flush()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; stay open while requests or replies remain (`printf ... | nc`)."""
+        self._eof = True
+        if self._resuming or self._paused:
+            return True
+        self.session.closing = True
+        return self._transport.get_write_buffer_size() > 0 and self._close()
+
+    def pause_writing(self) -> None:
+        """The client does not read: take no more requests from it."""
+        self._paused = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._paused = False
+        if self._resuming:
+            self._loop.call_soon(self._resume)
+        else:
+            self._continue_reading()
+
+    # turns
+
+    def _flush(self) -> None:
+        session = self.session
+        out = session.out
+        reply = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        session.out_bytes = 0
+        session.stats.bytes_written += len(reply)
+        self._transport.write(reply)
+
+    def _end_turn(self) -> None:
+        """The parser stopped before the end: because of quit, or because the turn's bound was reached."""
+        session = self.session
+        if session.out:
+            self._flush()
+        if session.closing:
+            self._close()
+            return
+        session.stats.conn_yields += 1
+        if not self._resuming:
+            self._resuming = True
+            self._transport.pause_reading()
+        if not self._paused:
+            self._loop.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        session = self.session
+        if session.closing or self._paused or not self._resuming:
+            return
+        pending, session.pending = session.pending, None
+        if (pending is not None and pending()) or self.parser.resume():
+            self._end_turn()
+            return
+        self._resuming = False
+        if session.out:
+            self._flush()
+        if not self._paused:
+            self._continue_reading()
+
+    def _continue_reading(self) -> None:
+        if self.session.closing:
+            return
+        if self._eof:
+            self._close()
+        else:
+            self._transport.resume_reading()
+
+    def _refuse(self, data: bytes) -> None:
+        """Another protocol: a binary client gets one binary error, a TLS hello nothing."""
+        self._shared.stats.foreign_protocols += 1
+        if data[0] == BINARY_MAGIC:
+            self._shared.warn("binary", "a client spoke the binary protocol, closed; it must be set to text")
+            self._transport.write(binary_refusal(data))
+        else:
+            self._shared.warn("tls", "a client spoke TLS on a plain port, closed")
+        self._close()
+
+    def _close(self) -> bool:
+        """Close once what was written is sent. Returns True, for eof_received."""
+        self.session.closing = True
+        self._transport.close()
+        return True
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request or a reply is under way, for draining."""
+        return self._resuming or self.parser.mid_request or self._transport.get_write_buffer_size() > 0
+
+    def close_when_idle(self) -> None:
+        """Draining: close now if nothing is under way."""
+        if not self.busy:
+            self._close()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._transport.abort()
+
+
+class Connections:
+    """The open connections of a server, and whoever waits for the last of them to end."""
+
+    __slots__ = ("_empty", "loop", "open")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.open: set[Connection] = set()
+        self._empty: asyncio.Event | None = None
+
+    def discard(self, connection: Connection) -> None:
+        """Forget a closed connection."""
+        self.open.discard(connection)
+        if self._empty is not None and not self.open:
+            self._empty.set()
+
+    async def wait_empty(self) -> None:
+        """Return when no connection is open."""
+        self._empty = asyncio.Event()
+        if self.open:
+            await self._empty.wait()

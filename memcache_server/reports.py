@@ -1,0 +1,182 @@
+"""What the server knows about itself, as ordered names and values. `stats` and /metrics are views of it.
+
+Names, order and meaning are the original's (memcached.c server_stats, items.c, slabs.c), in the mode without
+LRU maintainer and crawler. What cannot exist here is absent: libevent, threads' buffers, extstore.
+"""
+
+import os
+import resource
+
+from memcache_server.session import Shared
+from memcache_server.store.segmented_lru import COLD, HOT, TEMP, WARM
+from memcache_server.versions import MEMCACHED_VERSION
+
+Report = dict[str, int | str]
+
+_SEGMENTS = (HOT, WARM, COLD, TEMP)
+
+
+def general(shared: Shared) -> Report:
+    """`stats`."""
+    store, stats, clock, settings = shared.store, shared.stats, shared.clock, shared.settings
+    totals, usage = store.stats, resource.getrusage(resource.RUSAGE_SELF)
+    cas_hits, cas_badval = totals.total("cas_hits"), totals.total("cas_badval")
+    get_hits, touch_hits = sum(totals.hits), totals.total("touch_hits")
+    return {
+        "pid": os.getpid(),
+        "uptime": clock.now,
+        "time": clock.unix,
+        "version": MEMCACHED_VERSION,
+        "pointer_size": 64,
+        "rusage_user": f"{usage.ru_utime:.6f}",
+        "rusage_system": f"{usage.ru_stime:.6f}",
+        "max_connections": settings.conn_limit,
+        "curr_connections": stats.curr_connections,
+        "total_connections": stats.total_connections,
+        "rejected_connections": stats.rejected_connections,
+        "cmd_get": get_hits + stats.get_misses,
+        "cmd_set": totals.total("cmd_set") + stats.failed_sets,
+        "cmd_flush": stats.cmd_flush,
+        "cmd_touch": touch_hits + stats.touch_misses,
+        "cmd_meta": stats.cmd_meta,
+        "get_hits": get_hits,
+        "get_misses": stats.get_misses,
+        "get_expired": totals.get_expired,
+        "get_flushed": totals.get_flushed,
+        "delete_misses": stats.delete_misses,
+        "delete_hits": totals.total("delete_hits"),
+        "incr_misses": stats.incr_misses,
+        "incr_hits": totals.total("incr_hits"),
+        "decr_misses": stats.decr_misses,
+        "decr_hits": totals.total("decr_hits"),
+        "cas_misses": stats.cas_misses,
+        "cas_hits": cas_hits,
+        "cas_badval": cas_badval,
+        "touch_hits": touch_hits,
+        "touch_misses": stats.touch_misses,
+        "store_too_large": stats.store_too_large,
+        "store_no_memory": stats.store_no_memory,
+        "auth_cmds": 0,
+        "auth_errors": 0,
+        "bytes_read": stats.bytes_read,
+        "bytes_written": stats.bytes_written,
+        "limit_maxbytes": settings.maxbytes,
+        "accepting_conns": 1,
+        "listen_disabled_num": 0,
+        "time_in_listen_disabled_us": 0,
+        "threads": 1,
+        "conn_yields": stats.conn_yields,
+        "hash_power_level": store.index.power,
+        "hash_bytes": store.index.memory,
+        "hash_is_expanding": int(store.index.growing),
+        "slabs_moved": totals.slabs_moved,
+        "bytes": sum(store.lru.sizes),
+        "curr_items": store.curr_items,
+        "total_items": totals.total_items,
+        "slab_global_page_pool": 0,
+        "expired_unfetched": totals.total("expired_unfetched"),
+        "evicted_unfetched": totals.total("evicted_unfetched"),
+        "evicted_active": totals.total("evicted_active"),
+        "evictions": totals.total("evicted"),
+        "reclaimed": totals.total("reclaimed"),
+    }
+
+
+def settings(shared: Shared) -> Report:
+    """`stats settings`."""
+    s = shared.settings
+    return {
+        "maxbytes": s.maxbytes,
+        "maxconns": s.conn_limit,
+        "tcpport": shared.port,
+        "udpport": 0,
+        "inter": ",".join(s.listen) or "NULL",
+        "verbosity": shared.verbosity,
+        "oldest": 0,
+        "evictions": "off" if s.disable_evictions else "on",
+        "domain_socket": s.unix_socket or "NULL",
+        "umask": s.umask_digits,
+        "shutdown_command": "no",
+        "growth_factor": s.growth_digits,
+        "chunk_size": s.chunk_size,
+        "num_threads": 1,
+        "stat_key_prefix": ":",
+        "detail_enabled": "no",
+        "cas_enabled": "yes",
+        "tcp_backlog": s.backlog,
+        "binding_protocol": "ascii",
+        "auth_enabled_sasl": "no",
+        "auth_enabled_ascii": "no",
+        "item_size_max": s.item_size_max,
+        "maxconns_fast": "yes",
+        "hashpower_init": 0,
+        "slab_reassign": "no",
+        "slab_automove": 0,
+        "slab_chunk_max": shared.store.classes.sizes[-1],
+        "lru_crawler": "no",
+        "flush_enabled": "yes",
+        "dump_enabled": "no",
+        "hash_algorithm": "siphash",
+        "lru_maintainer_thread": "no",
+        "lru_segmented": "no",
+        "temp_lru": "no",
+        "idle_timeout": 0,
+        "track_sizes": "no",
+        "ssl_enabled": "no",
+        "memory_file": "(null)",
+        "client_flags_size": 4,
+    }
+
+
+def items(shared: Shared) -> dict[int, Report]:
+    """`stats items`: a report for each class with items."""
+    store = shared.store
+    counters, lru = store.stats, store.lru
+    found: dict[int, Report] = {}
+    for slab_class in range(1, store.classes.count + 1):
+        lists = [slab_class | segment for segment in _SEGMENTS]
+        number = sum(lru.count[n] for n in lists)
+        if number:
+            found[slab_class] = {
+                "number": number,
+                "age": store.tail_age(slab_class),
+                "mem_requested": sum(lru.sizes[n] for n in lists),
+                "evicted": counters.evicted[slab_class],
+                "evicted_nonzero": counters.evicted_nonzero[slab_class],
+                "evicted_time": counters.evicted_time[slab_class],
+                "outofmemory": counters.outofmemory[slab_class],
+                "reclaimed": counters.reclaimed[slab_class],
+                "expired_unfetched": counters.expired_unfetched[slab_class],
+                "evicted_unfetched": counters.evicted_unfetched[slab_class],
+                "evicted_active": counters.evicted_active[slab_class],
+            }
+    return found
+
+
+def slabs(shared: Shared) -> tuple[dict[int, Report], Report]:
+    """`stats slabs`: a report for each class with a page, and the totals."""
+    store = shared.store
+    counters, allocator = store.stats, store.allocator
+    found: dict[int, Report] = {}
+    for slab_class in range(1, store.classes.count + 1):
+        pages = allocator.pages[slab_class]
+        if pages:
+            per_page = store.classes.chunks_per_page[slab_class - 1]
+            found[slab_class] = {
+                "chunk_size": store.classes.sizes[slab_class - 1],
+                "chunks_per_page": per_page,
+                "total_pages": pages,
+                "total_chunks": pages * per_page,
+                "used_chunks": pages * per_page - allocator.free[slab_class],
+                "free_chunks": allocator.free[slab_class],
+                "free_chunks_end": 0,
+                "get_hits": sum(counters.hits[slab_class | segment] for segment in _SEGMENTS),
+                "cmd_set": counters.cmd_set[slab_class],
+                "delete_hits": counters.delete_hits[slab_class],
+                "incr_hits": counters.incr_hits[slab_class],
+                "decr_hits": counters.decr_hits[slab_class],
+                "cas_hits": counters.cas_hits[slab_class],
+                "cas_badval": counters.cas_badval[slab_class],
+                "touch_hits": counters.touch_hits[slab_class],
+            }
+    return found, {"active_slabs": len(found), "total_malloced": allocator.pages_made << 20}

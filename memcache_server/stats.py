@@ -1,0 +1,70 @@
+"""Counters of the server, and the two views of them: `stats` lines and metrics."""
+
+from typing import NamedTuple
+
+
+class Counter(NamedTuple):
+    """A row of COUNTERS: a slot of Stats, its name in `stats`, and whether `stats reset` puts it back to 0."""
+
+    slot: str
+    name: str
+    resets: bool = True
+
+
+# Every number the server itself counts, in the order of `stats` (memcached.c server_stats). What a class of
+# items counts is in store_stats.CLASS_COUNTERS.
+COUNTERS: tuple[Counter, ...] = (
+    Counter("curr_connections", "curr_connections", resets=False),
+    Counter("total_connections", "total_connections"),
+    Counter("rejected_connections", "rejected_connections"),
+    Counter("failed_sets", "cmd_set"),  # those that stored nothing; a class counts the others
+    Counter("cmd_flush", "cmd_flush"),
+    Counter("cmd_meta", "cmd_meta"),
+    Counter("get_misses", "get_misses"),
+    Counter("delete_misses", "delete_misses"),
+    Counter("incr_misses", "incr_misses"),
+    Counter("decr_misses", "decr_misses"),
+    Counter("cas_misses", "cas_misses"),
+    Counter("touch_misses", "touch_misses"),
+    Counter("store_too_large", "store_too_large"),
+    Counter("store_no_memory", "store_no_memory"),
+    Counter("bytes_read", "bytes_read"),
+    Counter("bytes_written", "bytes_written"),
+    Counter("conn_yields", "conn_yields"),
+    Counter("foreign_protocols", "foreign_protocols"),
+)
+
+
+class Stats:
+    """One integer slot for each row of COUNTERS."""
+
+    __slots__ = tuple(counter.slot for counter in COUNTERS)
+
+    curr_connections: int
+    total_connections: int
+    rejected_connections: int
+    failed_sets: int
+    cmd_flush: int
+    cmd_meta: int
+    get_misses: int
+    delete_misses: int
+    incr_misses: int
+    decr_misses: int
+    cas_misses: int
+    touch_misses: int
+    store_too_large: int
+    store_no_memory: int
+    bytes_read: int
+    bytes_written: int
+    conn_yields: int
+    foreign_protocols: int
+
+    def __init__(self) -> None:
+        for counter in COUNTERS:
+            setattr(self, counter.slot, 0)
+
+    def reset(self) -> None:
+        """`stats reset`: all but what describes the present."""
+        for counter in COUNTERS:
+            if counter.resets:
+                setattr(self, counter.slot, 0)

@@ -1,0 +1,58 @@
+"""The layout of a chunk. Only this file knows where a header's fields are.
+
+A handle is a chunk's byte offset in the arena divided by 8, so 32 bits reach 32 GiB; 0 is no chunk.
+
+    byte  0      4      8         12            16            20     24          32
+          +------+------+---------+-------------+-------------+------+-----------+----------------------
+          | next | prev | exptime | last access | text length | meta | CAS       | text
+          +------+------+---------+-------------+-------------+------+-----------+----------------------
+                                                                                 VALUE key flags n CRLF
+                                                                                 value CRLF
+    meta  bits 0-7    key length
+          bits 8-15   slab class (6 bits) and LRU segment (2 bits): the "list" an item is in
+          bits 16-20  gap: where the value begins, less the key length
+          bits 21-31  states, below
+
+The text is what `get` sends, so a hit is one slice of the arena. It needs at most 59 + key + value bytes with
+this header where the original's item takes 61 + key + value (or 4 more with client flags): whatever fits the
+original's chunk fits here.
+
+A free chunk has meta 0; next and prev link it into its class's free list. An item over the largest chunk is
+a chain: the first chunk is its header and first part, `CHUNKED`; its last-access word is its own, and the
+exptime word of each further one, a `PIECE`, names the first chunk. Pieces are linked by next; the first chunk
+names the first piece in the last four bytes of its room, since its own next belongs to the LRU.
+"""
+
+NEXT, PREV, EXPTIME, LAST_ACCESS, TEXT_LENGTH, META = range(6)
+"""Offsets in 32-bit words; a chunk's first word is at index `handle * 2`."""
+
+CAS = 3
+"""Offset in 64-bit words; a chunk's first is at index `handle`."""
+
+TEXT = 32
+"""Offset of the text in bytes; a chunk's first byte is at `handle * 8`."""
+
+HEADER = 32
+
+KEY = 6
+"""Offset of the key in the text, behind `VALUE `."""
+
+LIST_SHIFT, GAP_SHIFT = 8, 16
+KEY_LENGTH_MASK, LIST_MASK, GAP_MASK = 0xFF, 0xFF, 0x1F
+
+LINKED = 1 << 21  # in the index and in an LRU segment
+FETCHED = 1 << 22  # read since it was stored
+ACTIVE = 1 << 23  # read twice or more since it was stored or came to the segment's tail
+HAS_TTL = 1 << 24  # the exptime is not 0
+HAS_FLAGS = 1 << 25  # client flags are not 0: the original counts 4 more bytes
+CHUNKED = 1 << 26  # first chunk of a chain
+PIECE = 1 << 27  # further chunk of a chain
+
+ITEM_OVERHEAD = 48 + 8 + 1
+"""The original's item size beyond key, value with CRLF, and 4 bytes if there are client flags."""
+
+
+def item_size(text_length: int, meta: int) -> int:
+    """The original's size of the item, in bytes: what `bytes` and `mem_requested` add up."""
+    gap = meta >> GAP_SHIFT & GAP_MASK
+    return text_length - gap + ITEM_OVERHEAD + (4 if meta & HAS_FLAGS else 0)

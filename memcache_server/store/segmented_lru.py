@@ -1,0 +1,74 @@
+"""LRU lists: one for each class and segment, linked through the chunk headers. Keeps invariants I1 and I6.
+
+A list's number is the class in the low six bits and the segment in the high two, as in an item's meta word.
+New items enter at the head; a hit only sets bits; items leave at the tail.
+"""
+
+from memcache_server.store.arena import Arena
+from memcache_server.store.chunk import NEXT, PREV
+from memcache_server.store.tables import Tables
+
+HOT, WARM, COLD, TEMP = 0, 64, 128, 192
+"""Segments, as added to a class number to make a list number."""
+
+SEGMENT_MASK, CLASS_MASK = 0xC0, 0x3F
+_LISTS = 256
+
+
+class SegmentedLru:
+    """The only writer of linked chunks' next and prev."""
+
+    __slots__ = ("_words", "count", "head", "sizes", "tail")
+
+    def __init__(self, arena: Arena, tables: Tables) -> None:
+        self._words = arena.words
+        self.head = tables.words(_LISTS)
+        self.tail = tables.words(_LISTS)
+        self.count = tables.longs(_LISTS)
+        self.sizes = tables.longs(_LISTS)  # sum of the item sizes
+
+    def link(self, handle: int, number: int, size: int) -> None:
+        """Enter an item of `size` bytes at the head of list `number`."""
+        words, word, head = self._words, handle << 1, self.head[number]
+        words[word] = head
+        words[word + PREV] = 0
+        if head:
+            words[(head << 1) + PREV] = handle
+        else:
+            self.tail[number] = handle
+        self.head[number] = handle
+        self.count[number] += 1
+        self.sizes[number] += size
+
+    def unlink(self, handle: int, number: int, size: int) -> None:
+        """Take an item out of list `number`."""
+        words, word = self._words, handle << 1
+        following, before = words[word + NEXT], words[word + PREV]
+        if before:
+            words[before << 1] = following
+        else:
+            self.head[number] = following
+        if following:
+            words[(following << 1) + PREV] = before
+        else:
+            self.tail[number] = before
+        self.count[number] -= 1
+        self.sizes[number] -= size
+
+    def resize(self, number: int, change: int) -> None:
+        """An item of list `number` has grown by `change` bytes."""
+        self.sizes[number] += change
+
+    def to_head(self, handle: int, number: int) -> None:
+        """Move an item to the head of its list."""
+        if self.head[number] != handle:
+            self.unlink(handle, number, 0)
+            self.link(handle, number, 0)
+
+    def handles(self, number: int) -> list[int]:
+        """The items of a list, head first, for checks and dumps."""
+        found, handle = [], self.head[number]
+        while handle:
+            found.append(handle)
+            handle = self._words[handle << 1]
+        return found

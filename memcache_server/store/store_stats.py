@@ -1,0 +1,65 @@
+"""What the store counts, for each class. `stats items`, `stats slabs` and the totals of `stats` derive from it."""
+
+from memcache_server.store.slab_classes import CLASSES_MAX
+
+_CLASSES = CLASSES_MAX + 1
+_LISTS = 256
+
+# Counters of a class: name -> shown by (stats slabs, stats items or neither: totals only).
+CLASS_COUNTERS: dict[str, str] = {
+    "cmd_set": "slabs",
+    "delete_hits": "slabs",
+    "incr_hits": "slabs",
+    "decr_hits": "slabs",
+    "cas_hits": "slabs",
+    "cas_badval": "slabs",
+    "touch_hits": "slabs",
+    "evicted": "items",
+    "evicted_nonzero": "items",
+    "outofmemory": "items",
+    "reclaimed": "items",
+    "expired_unfetched": "items",
+    "evicted_unfetched": "items",
+    "evicted_active": "items",
+}
+
+
+class StoreStats:
+    """Plain lists of integers, indexed by class; `hits` by list number, since a get hit counts in its segment."""
+
+    __slots__ = (*CLASS_COUNTERS, "evicted_time", "get_expired", "get_flushed", "hits", "slabs_moved", "total_items")
+
+    def __init__(self) -> None:
+        self.evicted_time = [0] * _CLASSES  # seconds since last access of the class's latest eviction
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to 0 (`stats reset`)."""
+        for name in CLASS_COUNTERS:
+            setattr(self, name, [0] * _CLASSES)
+        self.hits = [0] * _LISTS
+        self.total_items = 0
+        self.get_expired = 0
+        self.get_flushed = 0
+        self.slabs_moved = 0
+
+    def total(self, name: str) -> int:
+        """A class counter over all classes."""
+        counter: list[int] = getattr(self, name)
+        return sum(counter)
+
+    # written out for the type checker; `reset` fills them
+    cmd_set: list[int]
+    delete_hits: list[int]
+    incr_hits: list[int]
+    decr_hits: list[int]
+    cas_hits: list[int]
+    cas_badval: list[int]
+    touch_hits: list[int]
+    evicted: list[int]
+    evicted_nonzero: list[int]
+    outofmemory: list[int]
+    reclaimed: list[int]
+    expired_unfetched: list[int]
+    evicted_unfetched: list[int]
+    evicted_active: list[int]

@@ -1,0 +1,33 @@
+"""-vv: every command and every answer on stderr, as `<fd line` and `>fd line`."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcproto.request_parser import Command, ValueBlock
+from memcache_server.session import Session
+
+_SHOWN = 512  # bytes of an answer
+
+
+def verbose_commands(commands: Mapping[bytes, Command], descriptor: int) -> dict[bytes, Command]:
+    """The table with each handler wrapped, for one connection; nobody else pays for it."""
+    return {verb: command._replace(handler=_logged(command.handler, descriptor)) for verb, command in commands.items()}
+
+
+def _logged(handler: Callable[..., bool | None], descriptor: int) -> Callable[..., bool | None]:
+    def call(session: Session, tokens: list[bytes], *value: ValueBlock) -> bool | None:
+        _show("<", descriptor, b" ".join(tokens))
+        before = len(session.out)
+        ended = handler(session, tokens, *value)
+        for piece in session.out[before:]:
+            for line in piece.rstrip(b"\r\n").split(b"\r\n"):
+                _show(">", descriptor, line)
+        return ended
+
+    return call
+
+
+def _show(mark: str, descriptor: int, line: Any) -> None:
+    text = bytes(line[:_SHOWN]).decode("latin-1").encode("unicode_escape").decode("ascii")
+    print(f"{mark}{descriptor} {text}", file=sys.stderr, flush=True)
