@@ -83,9 +83,7 @@ class AdminServer:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         from aiohttp import web
 
-        answer = {"/metrics": self._metrics, "/healthz": self._healthz, "/readyz": self._readyz}.get(
-            request.path
-        )
+        answer = {"/metrics": self._metrics, "/healthz": self._healthz, "/readyz": self._readyz}.get(request.path)
         if answer is None:
             return web.Response(status=404, text="not found: try /metrics, /healthz or /readyz\n")
         if request.method not in ("GET", "HEAD"):

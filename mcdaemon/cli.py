@@ -114,9 +114,7 @@ class _Parser(argparse.ArgumentParser):
 class _Reader(Generic[S]):
     """One parse: the rows, the argparse parser made of them, and the way from words to values."""
 
-    def __init__(
-        self, settings_class: type[S], prog: str, env_prefix: str, usage_exit: int, value_exit: int
-    ) -> None:
+    def __init__(self, settings_class: type[S], prog: str, env_prefix: str, usage_exit: int, value_exit: int) -> None:
         self._class = settings_class
         self._rows = option_rows(settings_class)
         self._env_prefix = env_prefix
@@ -138,9 +136,7 @@ class _Reader(Generic[S]):
         general = self.parser.add_argument_group("general")
         general.add_argument("-h", "--help", action="store_true", help="show this text and exit")
         general.add_argument("-V", "--version", action="store_true", help="show the version and exit")
-        general.add_argument(
-            "--print-settings", action="store_true", help="show the effective settings and exit"
-        )
+        general.add_argument("--print-settings", action="store_true", help="show the effective settings and exit")
         known, rest = self.parser.parse_known_args(list(self._normalise(argv)))
         words = vars(known)
         self._place_rest(rest, words)
@@ -219,9 +215,7 @@ class _Reader(Generic[S]):
             if found:
                 words[self._kinds[kind]] = found
 
-    def values(
-        self, words: Mapping[str, Any], environ: Mapping[str, str]
-    ) -> tuple[dict[str, Any], dict[str, str]]:
+    def values(self, words: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
         """Parsed values by field, only those given, and where each came from."""
         values: dict[str, Any] = {}
         sources: dict[str, str] = {}

@@ -18,6 +18,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -99,7 +100,6 @@ def run(
     try:
         loop.set_exception_handler(_on_loop_exception)
         life = _Life(loop, daemon, drain_s, admin)
-        life.handle_signals()
         life.watch_parent(lifeline.inherited(os.environ) if lifeline_fd is None else lifeline_fd)
         return loop.run_until_complete(life.live(on_started))
     except StartError as error:
@@ -108,7 +108,10 @@ def run(
     finally:
         _end_tasks(loop)
         asyncio.set_event_loop(None)
-        loop.close()
+        with warnings.catch_warnings():
+            # A handle left open warns; raised as an error in uvloop's C callback, it would hang the close.
+            warnings.simplefilter("always", ResourceWarning)
+            loop.close()
         for number in STOP_SIGNALS:  # an impatient third one must not turn the exit into a traceback
             signal.signal(number, signal.SIG_IGN)
 
@@ -126,6 +129,7 @@ class _Life:
         self._stop = asyncio.Event()  # the first signal
         self._at_once = asyncio.Event()  # the second, or nobody left to serve
         self._serving = False
+        self._deferred: list[Callable[[], None]] = []  # signals that came while starting
         self._failed = False
 
     def handle_signals(self) -> None:
@@ -143,6 +147,8 @@ class _Life:
             lifeline.watch(self._loop, descriptor, self._on_parent_gone)
 
     async def live(self, on_started: Callable[[], None] | None) -> int:
+        """From the first signal handler to the exit status."""
+        self.handle_signals()  # in the running loop: uvloop may overlook what comes before it runs
         if self._admin is not None:
             self._admin.bind()  # a port in use is known before anything else is begun
         try:
@@ -150,6 +156,8 @@ class _Life:
                 self._serving = True
                 if on_started is not None:
                     on_started()
+                for action in self._deferred:
+                    action()
                 await self._until(self._settle(), self._stop)
                 await self._stop.wait()
                 await self._stop_in_steps()
@@ -213,7 +221,10 @@ class _Life:
         self._stop.set()
 
     def _on_hangup(self) -> None:
-        if not self._serving or self._stop.is_set():
+        if not self._serving:
+            self._deferred.append(self._on_hangup)
+            return
+        if self._stop.is_set():
             return
         logger.info("SIGHUP: reloading")
         try:
@@ -225,7 +236,9 @@ class _Life:
         graceful = getattr(self._daemon, "graceful", None)
         if graceful is None:
             self._on_stop_signal(signal.SIGUSR1)
-        elif self._serving:
+        elif not self._serving:
+            self._deferred.append(self._on_graceful)
+        else:
             self._step("graceful", graceful)
 
     def _on_parent_gone(self) -> None:

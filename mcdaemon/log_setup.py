@@ -107,9 +107,7 @@ class RateLimited:
 
     def _summarise(self, kind: str, window: _Window, now: float) -> None:
         if window.left_out:
-            self._logger.log(
-                window.level, "%s: %d more in %.0f s", kind, window.left_out, now - window.opened_at
-            )
+            self._logger.log(window.level, "%s: %d more in %.0f s", kind, window.left_out, now - window.opened_at)
             window.left_out = 0
 
 

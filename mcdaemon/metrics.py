@@ -142,9 +142,7 @@ def _maybe_process(pid: int) -> dict[str, float] | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
         open_fds = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-        boot_at = next(
-            line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime ")
-        )
+        boot_at = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
     except OSError:
         return None
     max_fds = next(line for line in limits if line.startswith("Max open files")).split()[3]

@@ -128,6 +128,7 @@ def adopt(descriptor: int, *, exit_code: int = CANNOT_LISTEN_EXIT) -> socket.soc
     except OSError as error:
         raise listen_error(f"descriptor {descriptor}", error, exit_code) from None
     if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        listener.detach()
         raise StartError(f"cannot listen on descriptor {descriptor}: it is not a listening socket", exit_code)
     listener.setblocking(False)
     return listener
@@ -175,9 +176,7 @@ def _resolve(address: Address) -> list[tuple[socket.AddressFamily, str]]:
     return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
 
 
-def _bind(
-    family: socket.AddressFamily, host: str, port: int, backlog: int, reuse_port: bool
-) -> socket.socket:
+def _bind(family: socket.AddressFamily, host: str, port: int, backlog: int, reuse_port: bool) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

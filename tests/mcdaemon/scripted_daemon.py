@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import socket
 import sys
 
 from mcdaemon import log_setup, sockets
@@ -19,7 +20,7 @@ from mcdaemon.shared_counters import SharedCounters
 from mcdaemon.workers import Worker, WorkerContext, supervise
 
 OPTIONS = {
-    "start": "ok",  # ok, fail, hang
+    "start": "ok",  # ok, fail, hang, stdin (waits for a line there)
     "drain": "ok",  # ok, hang, raise
     "fail": "",  # the name of a step that raises
     "port": "-1",  # listen here and answer each connection with the pid
@@ -30,18 +31,22 @@ OPTIONS = {
     "exit_early": "no",  # a worker that ends before it serves
 }
 
-say = functools.partial(print, flush=True)
+
+def say(*words: object) -> None:
+    """One write a line: several processes share the pipe."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
 class Scripted:
     """Prints its steps; waits for nothing but what its options say."""
 
     def __init__(
-        self, options: dict[str, str], listeners: list | None = None, row: memoryview | None = None
+        self, options: dict[str, str], listeners: list[socket.socket] | None = None, row: memoryview | None = None
     ) -> None:
         self.options = options
         self.listeners = listeners or []
         self.row = row
+        self.servers: list[asyncio.Server] = []
         self.ready = False
         if options["graceful"] == "yes":
             self.graceful = functools.partial(say, "graceful")
@@ -55,8 +60,13 @@ class Scripted:
         if (port := int(self.options["port"])) >= 0 and not self.listeners:
             self.listeners = sockets.open_tcp([sockets.Address("127.0.0.1", port)])
         for listener in self.listeners:
-            await asyncio.start_server(self._answer, sock=listener)
+            self.servers.append(await asyncio.start_server(self._answer, sock=listener))
+        if self.options["start"] == "stdin":
+            say("starting")
+            await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         self.ready = True
+
+    def announce(self) -> None:
         say("started", os.getpid(), *(listener.getsockname()[1] for listener in self.listeners))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,6 +85,8 @@ class Scripted:
         self._step("unready")
 
     def stop_accepting(self) -> None:
+        for server in self.servers:
+            server.close()
         self._step("stop_accepting")
 
     async def drain(self) -> None:
@@ -88,6 +100,7 @@ class Scripted:
                 say("drain cancelled")
 
     def close(self) -> None:
+        sockets.close_all(self.listeners)
         self._step("close")
 
     def reload(self) -> None:
@@ -104,7 +117,13 @@ def run_one(options: dict[str, str]) -> int:
             lambda: families((row,), {"scripted_up": 1}),
             lambda: (daemon.ready, "ready" if daemon.ready else "stopping"),
         )
-    return run(daemon, drain_s=float(options["drain_s"]), admin=admin)
+
+    def announce() -> None:
+        daemon.announce()
+        if admin is not None:
+            say("admin", admin.port)
+
+    return run(daemon, drain_s=float(options["drain_s"]), admin=admin, on_started=announce)
 
 
 def run_many(options: dict[str, str]) -> int:
@@ -117,20 +136,30 @@ def run_many(options: dict[str, str]) -> int:
         if options["exit_early"] == "yes" and context.number == count - 1:
             return 3
         daemon = Scripted(options, shards[context.number], counters.take_row(context.number))
-        return run(daemon, drain_s=drain_s, lifeline_fd=context.lifeline_fd, on_started=context.on_started)
+
+        def on_started() -> None:
+            context.on_started()
+            daemon.announce()
+
+        return run(daemon, drain_s=drain_s, lifeline_fd=context.lifeline_fd, on_started=on_started)
 
     class Reporter(Idle):
         def reload(self) -> None:
             say("total", counters.total("connections"))
 
     def report(context: WorkerContext) -> int:
-        say("reporter", os.getpid())
-        return run(
-            Reporter(), drain_s=drain_s, lifeline_fd=context.lifeline_fd, on_started=context.on_started
-        )
+        def on_started() -> None:
+            context.on_started()
+            say("reporter", os.getpid())
+
+        return run(Reporter(), drain_s=drain_s, lifeline_fd=context.lifeline_fd, on_started=on_started)
 
     workers = [Worker(str(number), serve) for number in range(count)]
-    return supervise([*workers, Worker("reporter", report)], drain_s=drain_s)
+    try:
+        return supervise([*workers, Worker("reporter", report)], drain_s=drain_s)
+    finally:
+        for shard in shards:
+            sockets.close_all(shard)
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +115,18 @@ def test_hangup_reloads_and_a_failing_reload_changes_nothing(start: Start) -> No
     assert err.count("reload failed, what was loaded stays") == 2
 
 
+def test_hangup_during_start_reloads_afterwards(start: Start) -> None:
+    process = start("start=stdin", stdin=subprocess.PIPE)
+    assert read_line(process) == ["starting"]
+    process.send_signal(signal.SIGHUP)
+    assert process.stdin is not None
+    print(file=process.stdin, flush=True)
+    wait_started(process)
+    assert read_line(process) == ["reload"]
+    process.terminate()
+    assert finish(process)[:2] == (0, STEPS)
+
+
 def test_graceful_hook_takes_sigusr1(start: Start) -> None:
     process = start("graceful=yes")
     wait_started(process)
@@ -142,6 +156,30 @@ def test_port_in_use_is_one_line(start: Start) -> None:
         assert (code, err) == (71, line)
 
 
+def ask_ready(port: int) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", "/readyz")
+        reply = connection.getresponse()
+        return reply.status, reply.read()
+    finally:
+        connection.close()
+
+
+def test_admin_port_answers_until_the_end(start: Start) -> None:
+    process = start("admin=0", "drain=hang", "drain_s=600")
+    wait_started(process)
+    port = int(read_line(process)[1])
+    assert ask_ready(port) == (200, b"ready\n")
+    process.terminate()
+    assert [read_line(process)[0] for _ in range(3)] == STEPS[:3]
+    assert ask_ready(port) == (503, b"stopping\n")
+    process.terminate()
+    assert finish(process)[:2] == (0, ["drain cancelled", "close"])
+    with pytest.raises(ConnectionRefusedError):
+        ask_ready(port)
+
+
 def test_ends_when_its_parent_lets_go_of_the_lifeline(start: Start) -> None:
     lifeline = Lifeline()
     environ = {**os.environ, **lifeline.environment}
@@ -161,9 +199,7 @@ def test_ends_when_its_parent_is_killed(start: Start) -> None:
         " pass_fds=line.pass_fds, env={**os.environ, **line.environment})\n"
         "time.sleep(600)"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_started(parent)
     parent.kill()
     out, err = parent.communicate(timeout=PATIENCE_S)  # returns when the daemon has closed the pipes too
@@ -184,8 +220,6 @@ def test_stops_as_pid_1(start: Start) -> None:
     process = start(prefix=("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"))
     words = wait_started(process)
     assert words[0] == "1"
-    children = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
-    )
-    os.kill(int(children.stdout), signal.SIGTERM)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    os.kill(int(children), signal.SIGTERM)
     assert finish(process)[:2] == (0, STEPS)
