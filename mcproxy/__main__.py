@@ -1,0 +1,190 @@
+"""`python -m mcproxy`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mcdaemon import cli, lifecycle, log_setup, sockets
+from mcdaemon.admin_http import AdminServer
+from mcdaemon.errors import StartError
+from mcdaemon.workers import Worker, WorkerContext, supervise
+from mcproxy.admin import Facts, View
+from mcproxy.embedded_cluster import EmbeddedCluster
+from mcproxy.exposition import collect
+from mcproxy.proxy import CONFIG_EXIT, Proxy
+from mcproxy.settings import Settings
+from mcproxy.snapshot import Board, merge_servers
+from mcproxy.stats import Stats, new_counters
+from mcproxy.versions import VERSION_TEXT
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+log = logging.getLogger("mcproxy")
+
+LISTEN_EXIT = 2
+"""mcrouter's status for what may work when tried again."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until told to stop; the exit status."""
+    words = sys.argv[1:] if argv is None else argv
+    settings = cli.parse_settings(
+        Settings,
+        words,
+        os.environ,
+        prog="mcproxy",
+        env_prefix="MCPROXY",
+        description="A memcached proxy in the manner of mcrouter.",
+        version_text=VERSION_TEXT,
+        usage_exit=CONFIG_EXIT,
+        value_exit=CONFIG_EXIT,
+    )
+    log_setup.setup(settings.log_format, logging.DEBUG if settings.verbosity else logging.INFO)
+    for name in (*settings.unknown, *settings.positional):
+        log.warning("Unrecognized option: %s", name)
+    for name in settings.ignored:
+        log.info("%s is accepted and has no effect", name)
+    try:
+        return _run(settings, words, os.environ)
+    except StartError as error:
+        print(error.text, file=sys.stderr)
+        return error.exit_code
+
+
+def _run(settings: Settings, words: Sequence[str], environ: Mapping[str, str]) -> int:
+    alone = not (settings.upstream or settings.config_text)
+    if alone and "KUBERNETES_SERVICE_HOST" in environ:
+        raise StartError(
+            "mcproxy: no servers given (--upstream or --config), and no embedded cluster inside a pod",
+            CONFIG_EXIT,
+        )
+    shards = _listen(settings)
+    if not alone:
+        return _Fleet(settings, words, shards, None).run()
+    cluster = EmbeddedCluster()
+    try:
+        return _Fleet(settings, words, shards, cluster).run()
+    finally:
+        cluster.stop()
+
+
+def _listen(settings: Settings) -> list[list[socket.socket]]:
+    """The sockets of each worker: taken first, so that a port in use is told before anything begins."""
+    addresses, backlog = settings.addresses(), settings.tcp_listen_backlog
+    if settings.num_proxies == 1:
+        return [sockets.open_tcp(addresses, backlog=backlog, exit_code=LISTEN_EXIT)]
+    return sockets.open_sharded(addresses, settings.num_proxies, backlog=backlog, exit_code=LISTEN_EXIT)
+
+
+class _Fleet:
+    """The worker processes of one proxy, or the one that is all of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        words: Sequence[str],
+        shards: Sequence[Sequence[socket.socket]],
+        cluster: EmbeddedCluster | None,
+    ) -> None:
+        self._settings = settings
+        self._shards = shards
+        self._upstreams = tuple(cluster.addresses) if cluster else settings.upstream
+        self._version = VERSION_TEXT + (f" (embedded cluster of {len(cluster.addresses)})" if cluster else "")
+        self._counters = new_counters(settings.num_proxies)
+        self._board = Board(settings.num_proxies)
+        servers_from = f"embedded cluster: {cluster.text}" if cluster else _servers_from(settings)
+        self._view = View(
+            Facts(self._version, shlex.join(("mcproxy", *words)), time.time(), servers_from),
+            lambda: Stats.totals_of(self._counters),
+            lambda: merge_servers([snapshot.servers for snapshot in self._board.read()]),
+            lambda: [pid for pid in self._counters.values("pid") if pid],
+        )
+
+    def run(self) -> int:
+        """The exit status."""
+        drain_s = self._settings.drain_timeout / 1000
+        if len(self._shards) == 1:
+            proxy = self._proxy(0, self._shards[0])
+            return lifecycle.run(
+                proxy, drain_s=drain_s, admin=self._admin(proxy), on_started=self._log_listening
+            )
+        workers = [Worker(str(number), self._serve) for number in range(len(self._shards))]
+        admin = self._admin(None)
+        if admin is not None:
+            admin.bind()
+            workers.append(Worker("admin", lambda context: self._serve_admin(context, admin)))
+        self._log_listening()
+        return supervise(workers, drain_s=drain_s)
+
+    def _serve(self, context: WorkerContext) -> int:
+        """In a worker process. Its listeners are copies: the supervisor keeps the originals for a restart."""
+        return lifecycle.run(
+            self._proxy(context.number, [listener.dup() for listener in self._shards[context.number]]),
+            drain_s=self._settings.drain_timeout / 1000,
+            lifeline_fd=context.lifeline_fd,
+            on_started=context.on_started,
+        )
+
+    def _serve_admin(self, context: WorkerContext, admin: AdminServer) -> int:
+        return lifecycle.run(
+            lifecycle.Idle(),
+            drain_s=0.0,
+            admin=admin,
+            lifeline_fd=context.lifeline_fd,
+            on_started=context.on_started,
+        )
+
+    def _proxy(self, worker: int, listeners: Sequence[socket.socket]) -> Proxy:
+        return Proxy(
+            self._settings,
+            listeners,
+            Stats(self._counters, worker),
+            self._board,
+            self._view,
+            worker=worker,
+            upstreams=self._upstreams,
+            version_line=b"VERSION %b\r\n" % self._version.encode(),
+        )
+
+    def _admin(self, proxy: Proxy | None) -> AdminServer | None:
+        address = self._settings.admin_address
+        if address is None:
+            return None
+        if proxy is None:
+            return AdminServer(address, lambda: collect(self._view), self._ready, exit_code=LISTEN_EXIT)
+
+        def collect_now() -> Iterator[Metric]:
+            proxy.publish_now()
+            return collect(self._view)
+
+        return AdminServer(address, collect_now, proxy.ready, exit_code=LISTEN_EXIT)
+
+    def _ready(self) -> tuple[bool, str]:
+        """All workers are ready, or what the first that is not says."""
+        snapshots = self._board.read()
+        if len(snapshots) < self._settings.num_proxies:
+            return False, "starting"
+        worst = min(snapshots, key=lambda snapshot: snapshot.ready)
+        return worst.ready, worst.text
+
+    def _log_listening(self) -> None:
+        names = {str(sockets.Address(*listener.getsockname()[:2])) for listener in self._shards[0]}
+        log.info("listening on %s", ", ".join(sorted(names)))
+
+
+def _servers_from(settings: Settings) -> str:
+    if settings.upstream:
+        return f"upstream {', '.join(settings.upstream)}"
+    return f"config {settings.config_file}" if settings.config_file else "config"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""A client's connection: feed the parser, write what is ready, and never let one client cost the others.
+
+Reading pauses while the client does not read its replies or has too much under way, and goes on as replies
+leave. Requests are handled in bounded turns. A client that has sent its last (`printf … | nc`) still gets
+every reply. Whoever speaks another protocol is told so, or closed, by the first byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import cast
+
+from mcdaemon.log_setup import RateLimited
+from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
+from mcproto.request_parser import RequestParser
+from mcproxy.commands import PROXY_COMMANDS
+from mcproxy.service import Service
+from mcproxy.session import ClientSession
+
+log = logging.getLogger(__name__)
+
+REFUSALS = {
+    "binary": "it speaks the binary protocol",
+    "tls": "it speaks TLS",
+    "http": "it speaks HTTP",
+    "malformed": "a malformed request",
+    "unread": "it does not read its replies",
+}
+
+TURN = 256
+"""Requests handled before other connections get their turn."""
+
+
+class ClientConnection(asyncio.Protocol):
+    """Shell of one ClientSession."""
+
+    __slots__ = (
+        "_feed",
+        "_is_blocked",
+        "_is_fresh",
+        "_is_reading",
+        "_is_scheduled",
+        "_lines",
+        "_more",
+        "_outstanding_max",
+        "_parser",
+        "_peer_ended",
+        "_take",
+        "_transport",
+        "_write",
+        "service",
+        "session",
+    )
+
+    def __init__(self, service: Service, lines: RateLimited) -> None:
+        self.service = service
+        self.session = ClientSession(service, self._wake)
+        self._lines = lines
+        limit = service.limits.outstanding_requests or 1 << 62
+        self._outstanding_max = limit
+        self._parser = RequestParser(PROXY_COMMANDS, self.session, min(TURN, limit))
+        self._feed = self._parser.feed
+        self._take = self.session.queue.take
+        self._is_fresh = True  # nothing has come yet
+        self._is_reading = True
+        self._is_blocked = False  # the client does not read its replies
+        self._is_scheduled = False  # a turn will be taken up again
+        self._more = False  # the parser holds whole requests
+        self._peer_ended = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        self._write = self._transport.write
+        self.service.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        session = self.session
+        session.is_ending = True
+        session.is_awake = True  # replies still to come wake nobody
+        session.places.clear()
+        self.service.on_gone(self)
+
+    # requests
+
+    def data_received(self, data: bytes) -> None:
+        session = self.session
+        if self._is_fresh:
+            self._is_fresh = False
+            if data[0] in (BINARY_MAGIC, TLS_HANDSHAKE):
+                self._refuse(data)
+        if session.is_ending:
+            return
+        self._more = self._feed(data)
+        if self._more or session.is_ending or self._is_over_limit():
+            self._settle()
+
+    def eof_received(self) -> bool:
+        """Keep the connection while replies, or requests not yet handled, remain."""
+        self._peer_ended = True
+        if not self._more:
+            self.session.is_ending = True
+        return bool(self.session.places or self._more)
+
+    def _is_over_limit(self) -> bool:
+        session = self.session
+        return (
+            len(session.places) >= self._outstanding_max
+            or session.value_bytes > self.service.limits.outstanding_value_bytes
+            or self._is_blocked
+        )
+
+    def _settle(self) -> None:
+        """Decide whether to read on, go on with held requests, or close."""
+        session = self.session
+        if session.is_ending:
+            if session.refused:
+                self._log_refused()
+            self._more = False
+            self._set_reading(False)
+            if not session.places:
+                self._transport.close()
+            return
+        over_limit = self._is_over_limit()
+        self._set_reading(not over_limit and not self._more)
+        if self._more and not over_limit and not self._is_scheduled:
+            self._is_scheduled = True
+            self.service.loop.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        self._is_scheduled = False
+        if self.session.is_ending or self._is_over_limit():
+            return
+        self._more = self._parser.resume()
+        if self._peer_ended and not self._more:
+            self.session.is_ending = True
+        self._settle()
+
+    def _set_reading(self, reading: bool) -> None:
+        if reading == self._is_reading or self._transport.is_closing():
+            return
+        self._is_reading = reading
+        if reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _refuse(self, data: bytes) -> None:
+        """By its first byte: one reply in the binary protocol, none to a TLS hello."""
+        if data[0] == BINARY_MAGIC:
+            self.session.refuse("binary")
+            self.session.say(binary_refusal(data))
+        else:
+            self.session.refuse("tls")
+        self.session.end()
+        self._settle()
+
+    # replies
+
+    def _wake(self) -> None:
+        self.service.tick.add(self)
+
+    def flush(self) -> None:
+        """Write the replies that are ready: called by Tick once a turn."""
+        session = self.session
+        session.is_awake = False
+        out = self._take()
+        if out:
+            try:
+                self._write(out[0] if len(out) == 1 else b"".join(out))
+            except RuntimeError:  # uvloop, when the transport is closed; connection_lost follows
+                return
+            if self._is_blocked:
+                self._check_unread()
+        if not self._is_reading or session.is_ending:
+            self._settle()
+
+    def pause_writing(self) -> None:
+        self._is_blocked = True
+        self._set_reading(False)
+
+    def resume_writing(self) -> None:
+        self._is_blocked = False
+        self._settle()
+
+    def _check_unread(self) -> None:
+        if self._transport.get_write_buffer_size() > self.service.limits.unread_bytes:
+            self.session.refuse("unread")
+            self._log_refused()
+            self._transport.abort()
+
+    # the process's view
+
+    @property
+    def outstanding(self) -> int:
+        return len(self.session.places)
+
+    def finish(self) -> None:
+        """Answer what was asked, then close."""
+        self.session.is_ending = True
+        self._settle()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
+
+    def _log_refused(self) -> None:
+        why, self.session.refused = self.session.refused, ""
+        peer = self._transport.get_extra_info("peername")
+        self._lines.log(why, logging.WARNING, "client %s: %s, closed", _shown(peer), REFUSALS[why])
+
+
+def _shown(peer: object) -> str:
+    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else str(peer or "on a socket")

@@ -1,0 +1,87 @@
+"""Pools of a config: server strings to destinations."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from discovery.service_name import split_host_port
+from mcproxy.config.jsonc import ConfigError, line_of
+from mcproxy.hashing import Node
+from mcproxy.routes.base import Pool
+from mcproxy.routes.destination import DestinationRoute
+from mcproxy.upstream.destination import Location, UpstreamOptions
+from mcproxy.upstream.destination_map import DestinationMap
+
+DEFAULT_PORT = 11211
+
+# Written by some, of no effect here: text over plain TCP is what is spoken.
+_SERVER_SUFFIXES = frozenset({"ascii", "plain", "notcompressed"})
+
+
+class Pools:
+    """The `pools` of one config; each is built once, when a route first names it."""
+
+    def __init__(
+        self, declared: dict[str, Any], destinations: DestinationMap, options: UpstreamOptions
+    ) -> None:
+        self._declared = declared
+        self._destinations = destinations
+        self._options = options
+        self._built: dict[str, Pool] = {}
+
+    def get(self, name: str) -> Pool:
+        """The pool called `name`. Raises ConfigError."""
+        if name not in self._built:
+            if name not in self._declared:
+                raise ConfigError(f"no pool is called {name!r}", line_of(name))
+            self._built[name] = self.build(name, self._declared[name])
+        return self._built[name]
+
+    def build(self, name: str, declared: Any) -> Pool:
+        """A pool from its object. Raises ConfigError."""
+        if not isinstance(declared, dict):
+            raise ConfigError(f"pool {name}: an object is expected", line_of(declared))
+        servers = declared.get("servers")
+        if not isinstance(servers, list):
+            raise ConfigError(f"pool {name}: servers, a list, is expected", line_of(declared))
+        options = self._pool_options(name, declared)
+        nodes, members = [], []
+        for server in servers:
+            location = _location(name, server)
+            destination = self._destinations.get(str(location), location, options)
+            nodes.append(Node(str(location)))
+            members.append(DestinationRoute(destination))
+        return Pool(name, tuple(nodes), tuple(members))
+
+    def _pool_options(self, name: str, declared: dict[str, Any]) -> UpstreamOptions:
+        timeout_s = self._milliseconds(name, declared, "server_timeout", self._options.timeout_s)
+        connect_s = self._milliseconds(name, declared, "connect_timeout", timeout_s)
+        if declared.get("protocol", "ascii") != "ascii":
+            raise ConfigError(f"pool {name}: protocol must be ascii", line_of(declared))
+        return dataclasses.replace(self._options, timeout_s=timeout_s, connect_timeout_s=connect_s)
+
+    @staticmethod
+    def _milliseconds(name: str, declared: dict[str, Any], field: str, default: float) -> float:
+        value = declared.get(field)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            raise ConfigError(f"pool {name}: {field} must be milliseconds above 0", line_of(declared))
+        return value / 1000
+
+
+def _location(pool: str, server: object) -> Location:
+    """`host:port`, with mcrouter's optional `:ascii:plain:notcompressed`; `[v6]:port`; `unix:/path`."""
+    if not isinstance(server, str):
+        raise ConfigError(f"pool {pool}: a server is a string such as 10.0.0.1:11211")
+    if server.startswith("unix:/"):
+        return Location(server.removeprefix("unix:"), 0)
+    address = str(server)
+    while (head := address.rpartition(":"))[2] in _SERVER_SUFFIXES:
+        address = head[0]
+    try:
+        host, port = split_host_port(address, DEFAULT_PORT)
+    except ValueError as error:
+        raise ConfigError(f"pool {pool}: server {str(server)!r}: {error}", line_of(server)) from None
+    return Location(host, port)

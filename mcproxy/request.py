@@ -1,0 +1,147 @@
+"""A request on its way through the routes, and who waits for its reply. Pure.
+
+A request is routed by plain calls: each route handle passes it to a child until a destination takes it. Its
+reply then goes to `request.waiter`. A route that wants to see the reply puts a Continuation there, which
+remembers the waiter above it; there is no Future and no Task, and routes that do not look cost nothing.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+from typing import Protocol
+
+from mcproto.encode import END
+from mcproto.reply_parser import Kind
+from mcproxy.outcome import OUTCOMES, Result, answer_table
+
+
+class Op(IntEnum):
+    """What a request asks for."""
+
+    GET = 0
+    GETS = 1
+    GAT = 2
+    GATS = 3
+    SET = 4
+    ADD = 5
+    REPLACE = 6
+    APPEND = 7
+    PREPEND = 8
+    CAS = 9
+    DELETE = 10
+    INCR = 11
+    DECR = 12
+    TOUCH = 13
+    FLUSH_ALL = 14
+    VERSION = 15
+
+
+class OpClass(Enum):
+    """The groups that routes tell apart: get-like, update-like, delete-like, arithmetic, the rest."""
+
+    GET = "get"
+    UPDATE = "update"
+    DELETE = "delete"
+    ARITHMETIC = "arithmetic"
+    TOUCH = "touch"
+    ADMIN = "admin"
+
+
+OP_CLASSES: dict[Op, OpClass] = {
+    Op.GET: OpClass.GET,
+    Op.GETS: OpClass.GET,
+    Op.GAT: OpClass.GET,
+    Op.GATS: OpClass.GET,
+    Op.SET: OpClass.UPDATE,
+    Op.ADD: OpClass.UPDATE,
+    Op.REPLACE: OpClass.UPDATE,
+    Op.APPEND: OpClass.UPDATE,
+    Op.PREPEND: OpClass.UPDATE,
+    Op.CAS: OpClass.UPDATE,
+    Op.DELETE: OpClass.DELETE,
+    Op.INCR: OpClass.ARITHMETIC,
+    Op.DECR: OpClass.ARITHMETIC,
+    Op.TOUCH: OpClass.TOUCH,
+    Op.FLUSH_ALL: OpClass.ADMIN,
+    Op.VERSION: OpClass.ADMIN,
+}
+
+# The replies that fit, beside errors. Anything else means that the connection is out of step.
+FITTING_REPLIES: dict[OpClass, dict[Kind, Result]] = {
+    OpClass.GET: {Kind.VALUES: Result.FOUND, Kind.END: Result.NOTFOUND},
+    OpClass.UPDATE: {
+        Kind.STORED: Result.STORED,
+        Kind.NOT_STORED: Result.NOTSTORED,
+        Kind.EXISTS: Result.EXISTS,
+        Kind.NOT_FOUND: Result.NOTFOUND,
+    },
+    OpClass.DELETE: {Kind.DELETED: Result.DELETED, Kind.NOT_FOUND: Result.NOTFOUND},
+    OpClass.ARITHMETIC: {Kind.NUMBER: Result.STORED, Kind.NOT_FOUND: Result.NOTFOUND},
+    OpClass.TOUCH: {Kind.TOUCHED: Result.TOUCHED, Kind.NOT_FOUND: Result.NOTFOUND},
+    OpClass.ADMIN: {Kind.OK: Result.OK, Kind.VERSION: Result.OK},
+}
+
+RESULTS: tuple[tuple[int, ...], ...] = tuple(answer_table(FITTING_REPLIES[OP_CLASSES[op]]) for op in Op)
+"""`RESULTS[request.op][kind]`: the result of a reply, or outcome.UNFIT."""
+
+_CLASS_OF = tuple(OP_CLASSES[op] for op in Op)
+
+
+class Waiter(Protocol):
+    """Who takes a reply: a client's session, a part of a multi-key get, a route's continuation."""
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        """`result` is a Result as a plain int, `raw` the reply as a client would read it."""
+
+
+class Request:
+    """One key's operation. `text` is the full form as it goes upstream, never `noreply`.
+
+    `op` is an Op as a plain int. `reply` is set by whoever keeps the request as its place in a queue.
+    """
+
+    __slots__ = ("key", "op", "reply", "text", "waiter")
+
+    def __init__(self, op: int, key: bytes, text: bytes, waiter: Waiter) -> None:
+        self.op = op
+        self.key = key
+        self.text = text
+        self.waiter = waiter
+        self.reply: bytes | None = None
+
+    @property
+    def op_class(self) -> OpClass:
+        """The group the operation belongs to."""
+        return _CLASS_OF[self.op]
+
+    def answer(self, result: int, raw: bytes) -> None:
+        """Give the reply to whoever waits."""
+        self.waiter.on_reply(self, result, raw)
+
+    def answer_by_default(self) -> None:
+        """What a route that touches nothing says: NOT_STORED to updates, a miss to all else."""
+        if self.op_class is OpClass.UPDATE:
+            self.answer(Result.NOTSTORED, OUTCOMES[Result.NOTSTORED].line)
+        elif self.op_class is OpClass.GET:
+            self.answer(Result.NOTFOUND, END)
+        else:
+            self.answer(Result.NOTFOUND, OUTCOMES[Result.NOTFOUND].line)
+
+
+class Continuation:
+    """What a route leaves on a request to see its reply; subclasses add their state as slots."""
+
+    __slots__ = ("above",)
+
+    def __init__(self, request: Request) -> None:
+        self.above = request.waiter
+        request.waiter = self
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        """Look at the reply: ask again elsewhere, or pass it up."""
+        raise NotImplementedError
+
+    def pass_up(self, request: Request, result: int, raw: bytes) -> None:
+        """Done: the reply goes to whoever waited before."""
+        request.waiter = self.above
+        self.above.on_reply(request, result, raw)

@@ -1,0 +1,22 @@
+"""DestinationRoute: the leaf of the tree, a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mcproxy.request import Request
+from mcproxy.routes.base import RouteHandle
+from mcproxy.upstream.destination import Destination
+
+
+class DestinationRoute(RouteHandle):
+    """Sends to one server. `route` *is* the destination's `send`: the leaf adds no call of its own."""
+
+    __slots__ = ("destination", "route")
+
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self.route: Callable[[Request], None] = destination.send  # type: ignore[assignment]
+
+    def destinations(self) -> Sequence[Destination]:
+        return (self.destination,)

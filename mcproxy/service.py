@@ -1,0 +1,102 @@
+"""What all client connections of one process share: where requests go, and what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mcproxy.outcome import Result
+from mcproxy.request import Op, Request
+from mcproxy.tick import Tick
+from mcproxy.upstream.destination import Destination
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """Bounds of one client connection; reading pauses beyond them."""
+
+    outstanding_requests: int = 34133
+    outstanding_value_bytes: int = 8 << 20
+    """Of values on their way to servers; smaller ones than LARGE_VALUE are not counted."""
+    unread_bytes: int = 128 << 20
+    """Replies the client has not read: beyond, the connection is dropped."""
+    value_bytes: int = 128 << 20
+    """The longest value taken."""
+
+
+class Client(Protocol):
+    """A client's connection, as its process sees it."""
+
+    @property
+    def outstanding(self) -> int:
+        """Requests without their reply."""
+
+    def finish(self) -> None:
+        """Answer what was asked, then close."""
+
+    def abort(self) -> None:
+        """Close now."""
+
+
+class Routing:
+    """The route tree in force: one assignment swaps all of it. Requests under way finish on the old one."""
+
+    __slots__ = ("destinations", "route")
+
+    def __init__(self, route: Callable[[Request], None], destinations: tuple[Destination, ...] = ()) -> None:
+        self.route = route
+        self.destinations = destinations
+
+
+class Service:
+    """One process's services to its clients. Counters are plain lists here; stats.py publishes them."""
+
+    __slots__ = (
+        "commands",
+        "connections",
+        "errors",
+        "flush_enabled",
+        "limits",
+        "loop",
+        "on_last_gone",
+        "refused",
+        "routing",
+        "stats_text",
+        "tick",
+        "version_line",
+    )
+
+    def __init__(
+        self,
+        routing: Routing,
+        tick: Tick,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        limits: ClientLimits | None = None,
+        flush_enabled: bool = False,
+        version_line: bytes = b"VERSION mcrouter\r\n",
+    ) -> None:
+        self.routing = routing
+        self.tick = tick
+        self.loop = loop
+        self.limits = limits or ClientLimits()
+        self.flush_enabled = flush_enabled
+        self.version_line = version_line
+        self.commands = [0] * len(Op)  # requests of clients, by Op
+        self.errors = [0] * len(Result)  # errors sent to clients, by Result
+        self.refused = {"binary": 0, "tls": 0, "http": 0, "malformed": 0, "unread": 0}
+        self.connections: set[Client] = set()
+        self.on_last_gone: Callable[[], None] | None = None  # told when no client is left
+        self.stats_text: Callable[[str], bytes] = _no_statistics
+
+    def on_gone(self, client: Client) -> None:
+        """A client's connection is closed."""
+        self.connections.discard(client)
+        if not self.connections and self.on_last_gone is not None:
+            self.on_last_gone()
+
+
+def _no_statistics(group: str) -> bytes:
+    return b"END\r\n"

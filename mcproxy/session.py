@@ -1,0 +1,134 @@
+"""What a client's requests see of its connection: its place in the line, its limits, its end. Pure."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+
+from mcproto.encode import TOO_LARGE
+from mcproxy.outcome import FIRST_ERROR, OUTCOMES, Result
+from mcproxy.reply_queue import Ready, ReplyQueue
+from mcproxy.request import Request, Waiter
+from mcproxy.service import Service
+
+MALFORMED = OUTCOMES[Result.BAD_COMMAND].line
+BAD_KEY = OUTCOMES[Result.BAD_KEY].line
+
+LARGE_VALUE = 4096
+"""Values from this size on count against their client while they are on their way."""
+
+_LAZY_VALUE = 256 * 1024  # from here on memory is touched only as the value comes in
+
+
+class ClientSession:
+    """Context of the request parser and the handlers, and the waiter at the end of every reply's way.
+
+    `wake` is called when replies may be ready; it is not called again until `is_awake` is reset.
+    """
+
+    __slots__ = ("_wake", "is_awake", "is_ending", "places", "queue", "refused", "service", "value_bytes")
+
+    def __init__(self, service: Service, wake: Callable[[], None]) -> None:
+        self.service = service
+        self.queue = ReplyQueue()
+        self.places = self.queue.places
+        self.is_awake = False
+        self.is_ending = False  # no more requests are handled; close when all replies are sent
+        self.refused = ""  # why, if the client cannot be served
+        self.value_bytes = 0  # of large values on their way to servers
+        self._wake = wake
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        """A request of this client is answered."""
+        request.reply = raw
+        if result >= FIRST_ERROR:
+            self.service.errors[result] += 1
+        if not self.is_awake:
+            self.is_awake = True
+            self._wake()
+
+    def say(self, reply: bytes) -> None:
+        """Answer in turn with a reply that is known now."""
+        self.places.append(Ready(reply))
+        if not self.is_awake:
+            self.is_awake = True
+            self._wake()
+
+    def say_error(self, result: Result, line: bytes) -> None:
+        """`say`, counted."""
+        self.service.errors[result] += 1
+        self.say(line)
+
+    def end(self) -> bool:
+        """Handle nothing more from this client. Returns True: the parser's turn is over."""
+        self.is_ending = True
+        return True
+
+    def malformed(self) -> bool:
+        """What follows cannot be trusted: say so and close, as mcrouter does."""
+        self.refuse("malformed")
+        self.say_error(Result.BAD_COMMAND, MALFORMED)
+        return self.end()
+
+    def refuse(self, why: str) -> None:
+        """Count a client that cannot be served; the connection's shell tells the log."""
+        self.service.refused[why] += 1
+        self.refused = why
+
+    def waiter(self, value_length: int, quiet: bool) -> Waiter:
+        """Who takes the reply of an update: the session itself, unless something must happen first."""
+        if quiet or value_length >= LARGE_VALUE:
+            return _Aside(self, value_length if value_length >= LARGE_VALUE else 0, quiet)
+        return self
+
+    # what the parser asks
+
+    def unknown_command(self, tokens: list[bytes]) -> bool:
+        if tokens[-1].startswith(b"HTTP/"):  # a browser, or a request forged through one: not a word
+            self.refuse("http")
+            return self.end()
+        return self.malformed()
+
+    def bad_line(self, tokens: list[bytes]) -> bool:
+        return self.malformed()
+
+    def line_too_long(self) -> bool:
+        return self.malformed()
+
+    def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | memoryview | None:
+        if size > self.service.limits.value_bytes:
+            return None
+        return bytearray(size) if size < _LAZY_VALUE else memoryview(mmap.mmap(-1, size))
+
+    # refusals that leave the connection usable; each returns False: the parser goes on
+
+    def bad_key(self, quiet: bool = False) -> bool:
+        """A key longer than any server takes."""
+        return self._refuse_request(Result.BAD_KEY, BAD_KEY, quiet)
+
+    def too_large(self, quiet: bool) -> bool:
+        """A value longer than we take was swallowed."""
+        return self._refuse_request(Result.BAD_VALUE, TOO_LARGE, quiet)
+
+    def _refuse_request(self, result: Result, line: bytes, quiet: bool) -> bool:
+        if quiet:
+            self.service.errors[result] += 1
+        else:
+            self.say_error(result, line)
+        return False
+
+
+class _Aside:
+    """Takes a reply before the session: hides it (noreply), or gives back what a large value was held for."""
+
+    __slots__ = ("_length", "_quiet", "_session")
+
+    def __init__(self, session: ClientSession, length: int, quiet: bool) -> None:
+        self._session = session
+        self._length = length
+        self._quiet = quiet
+        session.value_bytes += length
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        self._session.value_bytes -= self._length
+        self._session.on_reply(request, result, b"" if self._quiet else raw)

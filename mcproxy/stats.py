@@ -1,0 +1,146 @@
+"""The proxy's counters: one table gives their places in shared memory, `stats`, and the metrics.
+
+On the hot path counters are plain lists of one process (service.py, destination.py). `publish` copies them
+into this worker's row of shared memory, once a second and before they are shown here; whoever shows them
+sums the rows of all workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mcdaemon.shared_counters import SharedCounters
+from mcproxy.outcome import FIRST_ERROR, Result
+from mcproxy.request import Op
+from mcproxy.service import Service
+from mcproxy.upstream.destination import Destination
+
+OPERATIONS = tuple(op for op in Op if op is not Op.VERSION)
+OPERATION_NAMES = {op: op.name.lower().replace("_", "") for op in OPERATIONS}
+
+# mcrouter's words for groups of error results
+ERROR_GROUPS: dict[str, tuple[Result, ...]] = {
+    "error": tuple(result for result in Result if result >= FIRST_ERROR),
+    "busy": (Result.BUSY,),
+    "tko": (Result.TKO,),
+    "connect_error": (Result.CONNECT_ERROR,),
+    "connect_timeout": (Result.CONNECT_TIMEOUT,),
+    "data_timeout": (Result.TIMEOUT,),
+    "client_error": (Result.CLIENT_ERROR, Result.BAD_KEY, Result.BAD_COMMAND),
+    "local_error": (Result.LOCAL_ERROR,),
+    "remote_error": (Result.REMOTE_ERROR,),
+}
+REFUSALS = ("binary", "tls", "http", "malformed", "unread")
+
+# Columns of a worker's row. `_out` counts what was sent to servers, `_all` what came back from them.
+GAUGES = (
+    "num_client_connections",
+    "proxy_reqs_processing",
+    "num_servers",
+    "num_servers_new",
+    "num_servers_up",
+    "num_servers_down",
+    "num_servers_closed",
+    "num_suspect_servers",
+    "destination_pending_reqs",
+    "destination_inflight_reqs",
+    "config_last_attempt",
+    "config_last_success",
+    "pid",
+    "ready",
+)
+COUNTERS = (
+    *(f"cmd_{name}_count" for name in OPERATION_NAMES.values()),
+    *(f"result_{group}_count" for group in ERROR_GROUPS),
+    *(f"result_{group}_all_count" for group in ERROR_GROUPS),
+    *(f"refused_{why}" for why in REFUSALS),
+    "request_sent_count",
+    "request_replied_count",
+    "request_success_count",
+    "request_error_count",
+    "config_failures",
+    "dev_null_requests",
+    "asynclog_requests",
+)
+# Not sums over workers, but the greatest.
+_MAXIMA = frozenset({name for name in GAUGES if name.startswith(("num_servers", "num_suspect", "config_"))})
+
+
+def new_counters(workers: int) -> SharedCounters:
+    """The shared memory behind COUNTERS and GAUGES; to be made before workers are forked."""
+    return SharedCounters((*COUNTERS, *GAUGES), workers, gauges=GAUGES)
+
+
+class Stats:
+    """One worker's row and the sums of all."""
+
+    def __init__(self, counters: SharedCounters, worker: int) -> None:
+        self.counters = counters
+        self._row = counters.take_row(worker)
+        self._before = {name: self._row[counters.column(name)] for name in COUNTERS}
+        self._removed = [0] * len(Result)  # results of destinations that are gone
+        self.config_failures = 0
+        self.config_last_attempt = 0
+        self.config_last_success = 0
+
+    def on_removed(self, destination: Destination) -> None:
+        """Its counters stay in the sums."""
+        for result, count in enumerate(destination.results):
+            self._removed[result] += count
+
+    def publish(self, service: Service, destinations: Iterable[Destination], pid: int, ready: bool) -> None:
+        """Bring this worker's row up to date."""
+        column, row = self.counters.column, self._row
+        destinations = list(destinations)
+        for name, value in self._counts(service, destinations).items():
+            row[column(name)] = self._before[name] + value
+        for name, value in self._gauges(service, destinations).items():
+            row[column(name)] = value
+        row[column("pid")] = pid
+        row[column("ready")] = ready
+
+    def _counts(self, service: Service, destinations: list[Destination]) -> dict[str, int]:
+        replies = list(self._removed)
+        for destination in destinations:
+            replies = [a + b for a, b in zip(replies, destination.results, strict=True)]
+        asked, errors = sum(service.commands[op] for op in OPERATIONS), service.errors
+        failed = sum(errors)
+        waiting = sum(destination.inflight_count for destination in destinations)
+        answered, waiting_clients = sum(replies), self._processing(service)
+        return {
+            **{f"cmd_{name}_count": service.commands[op] for op, name in OPERATION_NAMES.items()},
+            **{f"result_{g}_count": sum(errors[r] for r in rs) for g, rs in ERROR_GROUPS.items()},
+            **{f"result_{g}_all_count": sum(replies[r] for r in rs) for g, rs in ERROR_GROUPS.items()},
+            **{f"refused_{why}": count for why, count in service.refused.items()},
+            "request_sent_count": answered - replies[Result.TKO] - replies[Result.BUSY] + waiting,
+            "request_replied_count": max(asked - waiting_clients, failed),
+            "request_success_count": max(asked - waiting_clients - failed, 0),
+            "request_error_count": failed,
+            "config_failures": self.config_failures,
+        }
+
+    @staticmethod
+    def _processing(service: Service) -> int:
+        return sum(client.outstanding for client in service.connections)
+
+    def _gauges(self, service: Service, destinations: list[Destination]) -> dict[str, int]:
+        states = [destination.state for destination in destinations]
+        return {
+            "num_client_connections": len(service.connections),
+            "proxy_reqs_processing": self._processing(service),
+            "num_servers": len(destinations),
+            **{f"num_servers_{state}": states.count(state) for state in ("new", "up", "down", "closed")},
+            "num_suspect_servers": sum(destination.tracker.failures > 0 for destination in destinations),
+            "destination_pending_reqs": sum(destination.pending_count for destination in destinations),
+            "destination_inflight_reqs": sum(destination.inflight_count for destination in destinations),
+            "config_last_attempt": self.config_last_attempt,
+            "config_last_success": self.config_last_success,
+        }
+
+    @staticmethod
+    def totals_of(counters: SharedCounters) -> Mapping[str, int]:
+        """Every column over all workers."""
+        return {
+            name: max(counters.values(name)) if name in _MAXIMA else total
+            for name, total in counters.totals().items()
+        }

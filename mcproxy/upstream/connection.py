@@ -1,0 +1,270 @@
+"""One TCP connection to a server: requests out in one write a turn, replies in, strictly in order.
+
+Many clients share it, so nothing that one request's reply causes may end it; only the server can, by
+closing it or by sending what is no reply. The FIFO itself is inflight.py; health is destination.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol, cast
+
+from mcproto.errors import ProtocolError
+from mcproto.reply_parser import Kind, ReplyParser
+from mcproxy.outcome import FIRST_ERROR, UNFIT, Result, error_line, server_error_result
+from mcproxy.request import RESULTS, Request
+from mcproxy.tick import Tick
+from mcproxy.upstream.inflight import Inflight
+
+log = logging.getLogger(__name__)
+
+WRITE_BUFFER_HIGH = 1 << 20
+"""Bytes in the socket's buffer from which on requests wait here, where they are counted."""
+
+ABANDONED_MAX = 100_000
+"""With so many requests unanswered in time the connection is given up."""
+
+_SERVER_ERROR = Result.REMOTE_ERROR.value
+_ERROR_KIND, _SERVER_ERROR_KIND = Kind.ERROR.value, Kind.SERVER_ERROR.value
+
+REPLY_TIMEOUT = error_line("Reply timeout")
+QUEUE_TIMEOUT = error_line("Client queue timeout")
+CLOSED_BY_SERVER = error_line("Connection closed by the server.")
+ERROR_REPLY = error_line("ERROR reply received from server.")
+
+
+class Owner(Protocol):
+    """What a connection tells its destination."""
+
+    results: list[int]
+
+    def on_connected(self, connection: UpstreamConnection) -> None:
+        """Requests can be written."""
+
+    def on_writable(self, connection: UpstreamConnection, writable: bool) -> None:
+        """The server takes what we send, or has stopped to."""
+
+    def on_timeouts(self, connection: UpstreamConnection, count: int) -> None:
+        """So many requests were not answered in time."""
+
+    def on_answered_again(self) -> None:
+        """The first good reply after a timeout."""
+
+    def on_latency(self, seconds: float) -> None:
+        """From a flush to the last of its replies."""
+
+    def on_closed(
+        self, connection: UpstreamConnection, reason: str, sent: list[Request], unsent: list[Request]
+    ) -> None:
+        """The connection is gone; the requests have no reply yet."""
+
+
+class State(Enum):
+    """A connection's life; there is no way back."""
+
+    CONNECTING = "connecting"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """`out` and `inflight.slots` are open to the destination's hot path, which appends one item to each.
+
+    What is not written yet is the last `len(out)` requests of the FIFO, in the same order.
+    """
+
+    __slots__ = (
+        "_call_later",
+        "_feed",
+        "_now",
+        "_owner",
+        "_popleft",
+        "_timeout_s",
+        "_timer",
+        "_transport",
+        "_write",
+        "held_bytes",
+        "inflight",
+        "is_leaving",
+        "is_suspect",
+        "is_writable",
+        "out",
+        "reason",
+        "state",
+    )
+
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        self._owner = owner
+        self._now: Callable[[], float] = loop.time
+        self._call_later = loop.call_later
+        self._timeout_s = timeout_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport | None = None
+        self._write: Callable[[bytes], None] | None = None
+        self._feed = ReplyParser(self._on_reply).feed
+        self.inflight: Inflight[Request] = Inflight()
+        self._popleft = self.inflight.slots.popleft
+        self.out: list[bytes] = []
+        self.held_bytes = 0  # of requests held back while the server does not take them
+        self.state = State.CONNECTING
+        self.is_writable = False
+        self.is_leaving = False  # nothing new will come: close when all is answered
+        self.is_suspect = False  # a timeout happened and no good reply since
+        self.reason = ""  # why we closed it
+
+    # towards the server
+
+    def flush(self) -> None:
+        """Write what has been appended: called by Tick once a turn."""
+        out = self.out
+        if not out:
+            return
+        if self.is_writable and self._write is not None:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            self.held_bytes = 0
+            try:
+                self._write(data)
+            except RuntimeError:  # uvloop, when the transport is closed; connection_lost follows
+                pass
+        deadline = self._now() + self._timeout_s
+        self.inflight.set_deadline(deadline)
+        if self._timer is None:
+            self._timer = self._call_later(self._timeout_s, self._on_timer)
+
+    def hold(self, request: Request, tick: Tick) -> None:
+        """Queue a request while the connection is not writable; it has its deadline from now on."""
+        self.inflight.slots.append(request)
+        self.out.append(request.text)
+        self.held_bytes += len(request.text)
+        tick.add(self)
+
+    def leave(self) -> None:
+        """Close as soon as everything is answered."""
+        self.is_leaving = True
+        self._close_if_done()
+
+    def abort(self, reason: str) -> None:
+        """Close now; the owner hears of it with `reason`."""
+        if self.state is State.CLOSED:
+            return
+        self.reason = reason
+        if self._transport is not None:
+            self._transport.abort()
+        self._finish(reason)
+
+    def _close_if_done(self) -> None:
+        if not self.inflight.slots and self._transport is not None:
+            self._transport.close()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self.state is State.CLOSED:
+            return
+        now = self._now()
+        sent, unsent = self.inflight.take_overdue(now, len(self.out))
+        self.held_bytes -= sum(map(len, self.out[: len(unsent)]))
+        del self.out[: len(unsent)]
+        if sent or unsent:
+            self.is_suspect = True
+            self._owner.results[Result.TIMEOUT] += len(sent) + len(unsent)
+            # first the health, so that a route that asks again sees it
+            self._owner.on_timeouts(self, len(sent) + len(unsent))
+            for request in sent:
+                request.answer(Result.TIMEOUT, REPLY_TIMEOUT)
+            for request in unsent:
+                request.answer(Result.TIMEOUT, QUEUE_TIMEOUT)
+        if len(self.inflight.slots) > ABANDONED_MAX and not self.out:
+            self.abort(f"{ABANDONED_MAX} requests unanswered")
+            return
+        deadline = self.inflight.next_deadline()
+        if deadline is not None and self._timer is None:
+            self._timer = self._call_later(max(deadline - now, 0.001), self._on_timer)
+
+    # from the server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        if self.state is State.CLOSED:  # given up while it was being made
+            transport.abort()
+            return
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
+        self._transport, self._write = transport, transport.write
+        self.state = State.OPEN
+        self.is_writable = True
+        self._owner.on_connected(self)
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._feed(data)
+        except ProtocolError as error:
+            self.abort(str(error))
+            return
+        sent_deadline = self.inflight.settle()
+        if sent_deadline is not None:
+            self._owner.on_latency(self._now() - sent_deadline + self._timeout_s)
+        if self.is_leaving:
+            self._close_if_done()
+
+    def _on_reply(self, kind: int, raw: bytes) -> None:
+        """One reply: find its request, judge it, hand it on. The hot half of an upstream connection."""
+        try:
+            request = self._popleft()
+        except IndexError:
+            raise ProtocolError(f"a reply to no request: {raw[:64]!r}") from None
+        self.inflight.answered += 1
+        if request is None:  # abandoned
+            return
+        result = RESULTS[request.op][kind]
+        if result >= FIRST_ERROR:
+            if kind == _SERVER_ERROR_KIND:
+                result = server_error_result(raw)
+        elif result == UNFIT:
+            self._answer_unfit(request, kind, raw)
+        elif self.is_suspect:
+            self.is_suspect = False
+            self._owner.on_answered_again()
+        self._owner.results[result] += 1
+        try:
+            request.waiter.on_reply(request, result, raw)
+        except Exception:  # a fault on one request's way back is not the server's, nor the other requests'
+            log.exception("could not deliver a reply")
+
+    def _answer_unfit(self, request: Request, kind: int, raw: bytes) -> None:
+        """ERROR, or a reply to another kind of request: an error for this one, and nothing can be trusted."""
+        self._owner.results[_SERVER_ERROR] += 1
+        request.answer(_SERVER_ERROR, ERROR_REPLY if kind == _ERROR_KIND else CLOSED_BY_SERVER)
+        raise ProtocolError(f"a reply that does not fit: {raw[:64]!r}")
+
+    def pause_writing(self) -> None:
+        self.is_writable = False
+        self._owner.on_writable(self, False)
+
+    def resume_writing(self) -> None:
+        if self.state is State.OPEN:
+            self.is_writable = True
+            self._owner.on_writable(self, True)
+            self.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._finish(str(exc) if exc else "closed by the server")
+
+    def fail(self, reason: str) -> None:
+        """The connection could not be made."""
+        self._finish(reason)
+
+    def _finish(self, reason: str) -> None:
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self.is_writable = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        sent, unsent = self.inflight.take_all(len(self.out))
+        self.out.clear()
+        self._owner.on_closed(self, reason, sent, unsent)
