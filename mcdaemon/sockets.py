@@ -16,6 +16,8 @@ from mcdaemon.errors import StartError
 # sysexits.h EX_OSERR: what memcached exits with when it cannot bind.
 CANNOT_LISTEN_EXIT = 71
 _EPHEMERAL_TRIES = 8
+# A machine without IPv6 (or IPv4) says one of these: that family is left out if the other can be had.
+_FAMILY_MISSING = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +147,30 @@ def close_all(listeners: Iterable[socket.socket]) -> None:
 
 
 def _open_address(address: Address, backlog: int, reuse_port: bool, exit_code: int) -> list[socket.socket]:
-    """All sockets of one address; IPv6 that the machine lacks is skipped when IPv4 is there."""
-    for attempt in range(_EPHEMERAL_TRIES):
+    """All sockets of one address. With port 0 another family may hold the port we were given: try again."""
+    try:
+        places = _resolve(address)
+    except OSError as error:
+        raise listen_error(address, error, exit_code) from None
+    for _ in range(_EPHEMERAL_TRIES):
         opened: list[socket.socket] = []
-        try:
-            for family, host in _resolve(address):
-                port = opened[0].getsockname()[1] if opened else address.port
-                try:
-                    opened.append(_bind(family, host, port, backlog, reuse_port))
-                except OSError as error:
-                    if not (opened and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)):
-                        raise listen_error(Address(host, port), error, exit_code) from error
-        except OSError as error:
-            raise listen_error(address, error, exit_code) from None
-        except StartError as error:
-            for listener in opened:
-                listener.close()
-            taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
-            if not (opened and taken and address.port == 0 and attempt + 1 < _EPHEMERAL_TRIES):
-                raise
-        else:
+        failed: tuple[Address, OSError] | None = None
+        for family, host in places:
+            place = Address(host, opened[0].getsockname()[1] if opened else address.port)
+            try:
+                opened.append(_bind(family, place, backlog, reuse_port))
+            except OSError as error:
+                failed = (place, error)
+                if error.errno not in _FAMILY_MISSING:
+                    break
+        if opened and (failed is None or failed[1].errno in _FAMILY_MISSING):
             return opened
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        for listener in opened:
+            listener.close()
+        if not (opened and address.port == 0):
+            break
+    assert failed is not None
+    raise listen_error(*failed, exit_code)
 
 
 def _resolve(address: Address) -> list[tuple[socket.AddressFamily, str]]:
@@ -176,7 +180,7 @@ def _resolve(address: Address) -> list[tuple[socket.AddressFamily, str]]:
     return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
 
 
-def _bind(family: socket.AddressFamily, host: str, port: int, backlog: int, reuse_port: bool) -> socket.socket:
+def _bind(family: socket.AddressFamily, place: Address, backlog: int, reuse_port: bool) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -184,7 +188,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int, backlog: int, reus
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((host, port))
+        listener.bind((place.host, place.port))
         listener.listen(backlog)
         listener.setblocking(False)
     except OSError:

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
-from mcdaemon.metrics import Histogram, MetricRow, build_info, families, process_families, render
+from mcdaemon.metrics import Histogram, MetricRow, Values, build_info, families, process_families, render
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 ROWS = (
@@ -19,7 +19,7 @@ ROWS = (
     MetricRow("proxy_seconds", "histogram", "Latency.", ("pool",)),
     MetricRow("memcached_lru_crawler_sleep", "gauge", "Not always there."),
 )
-VALUES = {
+VALUES: Values = {
     "memcached_commands_total": {("get", "hit"): 7, ("get", "miss"): 2**63},
     "mcrouter_command_count": {("get",): 3},
     "memcached_current_items": 5,

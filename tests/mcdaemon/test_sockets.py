@@ -62,6 +62,22 @@ def test_unknown_name_is_named() -> None:
         open_tcp([Address("nohost.invalid", 0)])
 
 
+def test_address_of_another_machine_is_named() -> None:
+    with pytest.raises(StartError, match=r"^cannot listen on 192\.0\.2\.1:0: Cannot assign requested address$"):
+        open_tcp([Address("192.0.2.1", 0)])
+
+
+def test_a_family_that_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", 0, 0, 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    listeners = open_tcp([Address("some.name", 0)])
+    assert [listener.getsockname()[0] for listener in listeners] == ["127.0.0.1"]
+    close_all(listeners)
+
+
 def test_every_interface_on_one_free_port() -> None:
     listeners = open_tcp([Address("", 0)])
     assert listeners[0].family == socket.AF_INET
