@@ -6,15 +6,23 @@ must be digits. `None` stands for "not a number": callers answer, nothing is rai
 
 from mcproto.limits import U32, U64
 
+_MINUS = 0x2D
 _I64_MIN, _I64_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def maybe_unsigned(token: bytes, limit: int = U64) -> int | None:
-    """An unsigned number up to `limit`: CAS uniques and deltas. A minus sign is refused, `+1` taken."""
-    digits = token[1:] if token[:1] == b"+" else token
+    """An unsigned number up to `limit`: CAS uniques and deltas. `+1` is taken, `-1` refused.
+
+    strtoull negates what follows a minus sign modulo 2^64, and the original refuses only results from
+    2^63 on (util.c safe_strtoull): so `-0` is 0.
+    """
+    digits = token[1:] if token[:1] in (b"+", b"-") else token
     if not digits.isdigit() or len(digits) > 40:
         return None
     number = int(digits)
+    if token[0] == _MINUS and number <= U64:
+        number = -number & U64
+        return None if number >> 63 else number
     return number if number <= limit else None
 
 
@@ -36,6 +44,10 @@ def maybe_exptime(token: bytes) -> int | None:
     return number - (1 << 32) if number & 0x8000_0000 else number
 
 
-def maybe_value_length(token: bytes) -> int | None:
-    """The length in a storage line: plain digits only, at most 11 of them; the bound is the parser's."""
-    return int(token) if token.isdigit() and len(token) <= 11 else None
+def maybe_int32(token: bytes) -> int | None:
+    """A signed 32-bit number in plain digits, at most 11 characters, no plus sign: the exptime of gat and gats."""
+    digits = token[1:] if token[:1] == b"-" else token
+    if not digits.isdigit() or len(token) > 11:
+        return None
+    number = int(token)
+    return number if -(1 << 31) <= number < 1 << 31 else None

@@ -15,7 +15,6 @@ value's length. Server and proxy hand in their own tables and contexts.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from mcproto.grammar import maybe_value_length
 from mcproto.limits import GET_LINE_MAX, LINE_MAX, VALUE_MAX
 
 ValueBlock = bytes | bytearray | memoryview | None
@@ -115,8 +114,8 @@ class RequestParser:
                 elif not command[1]:
                     ended = command[0](context, tokens)
                 else:
-                    length = maybe_value_length(tokens[command[1]]) if len(tokens) > command[1] else None
-                    if length is None or length > VALUE_MAX:
+                    digits = tokens[command[1]] if len(tokens) > command[1] else b""
+                    if not digits.isdigit() or len(digits) > 11 or (length := int(digits)) > VALUE_MAX:
                         ended = context.bad_line(tokens)
                     else:
                         position = searched = end + 3 + length

@@ -29,10 +29,10 @@ def flush_all(session: Session, tokens: list[bytes]) -> None:
     noreply = tokens[-1] == b"noreply"
     words = tokens[1 : len(tokens) - noreply]
     delay = maybe_exptime(words[0]) if words else 0
+    session.stats.cmd_flush += 1  # refused ones too, as in the original
     if delay is None:
         reply = encode.BAD_EXPTIME
     else:
-        session.stats.cmd_flush += 1
         if delay > 0:
             clock = session.server.clock
             session.store.flush_at(to_absolute(delay, session.store.now, clock.started) - 1)

@@ -13,6 +13,7 @@ from mcproto.limits import KEY_MAX
 from mcproto.request_parser import ValueBlock
 from memcache_server.session import Session
 from memcache_server.store import StoreResult
+from memcache_server.store.chunk import ITEM_OVERHEAD
 from memcache_server.store.exptime import to_absolute
 
 STORE_REPLY: tuple[bytes, ...] = (
@@ -31,6 +32,16 @@ _NOT_FOUND = StoreResult.NOT_FOUND.value
 
 def set_(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
     """Store unconditionally. A value too large takes the old item with it."""
+    if (
+        len(tokens) == 5 and tokens[2] == tokens[3] == b"0" and len(tokens[1]) <= KEY_MAX
+        and type(value) is bytes and value[-2:] == b"\r\n"
+    ):  # fmt: skip
+        # the line most clients send: _line would find nothing in it
+        result = session.store.set(tokens[1], b"0", 0, value)
+        if result:
+            _count_failure(session, result)
+        session.out.append(STORE_REPLY[result])
+        return
     line = _line(session, tokens, value)
     if line is not None:
         _answer(session, tokens, session.store.set(*line))
@@ -90,7 +101,7 @@ def _line(
         at = to_absolute(wire or 0, session.store.now, session.server.clock.started)
     if not good or len(key) > KEY_MAX:
         error = encode.BAD_LINE
-    elif value is None:
+    elif value is None or _is_too_large(session, key, flags, len(value)):
         error = _refuse_large(session, tokens[0], key)
     elif value[-2:] != b"\r\n":
         session.stats.failed_sets += 1
@@ -100,6 +111,14 @@ def _line(
     if tokens[-1] != b"noreply":
         session.out.append(error)
     return None
+
+
+def _is_too_large(session: Session, key: bytes, flags: bytes, length: int) -> bool:
+    """Whether no item could hold it, which is said before anything is looked up."""
+    limit = session.store.options.item_size_max
+    if length + KEY_MAX + ITEM_OVERHEAD + 4 <= limit:
+        return False
+    return len(key) + length + ITEM_OVERHEAD + (4 if flags != b"0" else 0) > limit
 
 
 def _refuse_large(session: Session, verb: bytes, key: bytes) -> bytes:

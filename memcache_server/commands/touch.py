@@ -6,7 +6,7 @@
 from functools import partial
 
 from mcproto import encode
-from mcproto.grammar import maybe_exptime
+from mcproto.grammar import maybe_exptime, maybe_int32
 from mcproto.limits import KEY_MAX
 from memcache_server.session import Session
 from memcache_server.store.exptime import to_absolute
@@ -42,7 +42,7 @@ def _get_and_touch(session: Session, tokens: list[bytes], with_cas: bool) -> boo
     if len(tokens) < 3:
         session.out.append(encode.BAD_LINE)
         return None
-    wire = maybe_exptime(tokens[1])
+    wire = maybe_int32(tokens[1])
     if wire is None:
         session.out.append(encode.BAD_EXPTIME)
         return None

@@ -78,7 +78,8 @@ class Chains:
     def read(self, first: int) -> bytes:
         """The whole text."""
         data, words, at = self._arena.bytes, self._arena.words, (first << 3) + TEXT
-        parts = [data[at : at + self.first_room]]
+        # the original's size decides that an item is a chain: its text can still fit the first chunk
+        parts = [data[at : at + min(self.first_room, words[(first << 1) + TEXT_LENGTH])]]
         for piece in self.pieces(first):
             at = (piece << 3) + TEXT
             parts.append(data[at : at + words[(piece << 1) + TEXT_LENGTH]])

@@ -23,6 +23,8 @@ exptime word of each further one, a `PIECE`, names the first chunk. Pieces are l
 names the first piece in the last four bytes of its room, since its own next belongs to the LRU.
 """
 
+import struct
+
 NEXT, PREV, EXPTIME, LAST_ACCESS, TEXT_LENGTH, META = range(6)
 """Offsets in 32-bit words; a chunk's first word is at index `handle * 2`."""
 
@@ -36,6 +38,11 @@ HEADER = 32
 
 KEY = 6
 """Offset of the key in the text, behind `VALUE `."""
+
+STATE = struct.Struct("<IIIIQ")
+"""exptime, last access, text length, meta and CAS, to be written in one go at byte STATE_AT of a chunk."""
+
+STATE_AT = 8
 
 LIST_SHIFT, GAP_SHIFT = 8, 16
 KEY_LENGTH_MASK, LIST_MASK, GAP_MASK = 0xFF, 0xFF, 0x1F

@@ -64,18 +64,22 @@ class Index:
     def find(self, key: bytes) -> int:
         """Handle of the chunk that holds `key`, or 0."""
         tag = (hash(key) & HASH_MASK) << 32
-        handle = self._probe(self.table, self.mask, tag, key)
-        if not handle and self._old is not None:
-            handle = self._probe(self._old, self._old_mask, tag, key)
-        return handle
+        table, mask = self.table, self.mask
+        slot = tag >> 32 & mask
+        while entry := table[slot]:
+            if (handle := entry ^ tag) <= HANDLE_MAX:
+                at = (handle << 3) + TEXT + KEY
+                if self._arena.bytes[at : at + len(key) + 1] == key + b" ":
+                    return handle
+            slot = (slot + 1) & mask
+        return self.find_old(key) if self._old is not None else 0
 
     def find_old(self, key: bytes) -> int:
-        """As `find`, but only where a growing index has not moved entries yet."""
-        if self._old is None:
+        """As `find`, but only in the table that a growing index is leaving."""
+        table, mask = self._old, self._old_mask
+        if table is None:
             return 0
-        return self._probe(self._old, self._old_mask, (hash(key) & HASH_MASK) << 32, key)
-
-    def _probe(self, table: memoryview, mask: int, tag: int, key: bytes) -> int:
+        tag = (hash(key) & HASH_MASK) << 32
         slot = tag >> 32 & mask
         while entry := table[slot]:
             if (handle := entry ^ tag) <= HANDLE_MAX:

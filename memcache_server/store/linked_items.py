@@ -3,13 +3,13 @@
 What a command means is `store`'s; this is what it is made of.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from memcache_server.store.arena import Arena
 from memcache_server.store.chain import Chains
 from memcache_server.store.chunk import (
     ACTIVE,
-    CAS,
     CHUNKED,
     EXPTIME,
     FETCHED,
@@ -26,6 +26,8 @@ from memcache_server.store.chunk import (
     LIST_SHIFT,
     META,
     PIECE,
+    STATE,
+    STATE_AT,
     TEXT,
     TEXT_LENGTH,
     item_size,
@@ -40,6 +42,7 @@ from memcache_server.store.tables import Tables
 QUIET_MASK = FETCHED | ACTIVE | HAS_TTL | CHUNKED
 _QUIET = FETCHED | ACTIVE  # a hit on such an item has nothing to do or to check
 _NEVER_QUIET = -1
+_PLACE_MASK = LIST_MASK << LIST_SHIFT | CHUNKED  # what must agree for a chunk to be written over
 _SECOND_CHANCES = 5  # active items an eviction spares before it takes one all the same
 
 STORED, NOT_STORED, EXISTS, NOT_FOUND, TOO_LARGE, NO_MEMORY, NON_NUMERIC = range(7)
@@ -199,9 +202,11 @@ class LinkedItems:
 
     def _write(self, key: bytes, flags: bytes, exptime: int, value: bytes, old: int) -> int:
         """Lay out and link an item in place of `old` (0: none). STORED, TOO_LARGE or NO_MEMORY (old stays)."""
-        text = b"VALUE %b %b %d\r\n%b" % (key, flags, len(value) - 2, value)
-        size = len(key) + len(value) + ITEM_OVERHEAD
-        meta = len(key) | (len(text) - len(value) - len(key)) << GAP_SHIFT | LINKED
+        key_length, value_length = len(key), len(value)
+        text = b"VALUE %b %b %d\r\n%b" % (key, flags, value_length - 2, value)
+        text_length = len(text)
+        size = key_length + value_length + ITEM_OVERHEAD
+        meta = key_length | (text_length - value_length - key_length) << GAP_SHIFT | LINKED
         if flags != b"0":
             size += 4
             meta |= HAS_FLAGS
@@ -209,44 +214,62 @@ class LinkedItems:
             meta |= HAS_TTL
         if size > self.options.item_size_max:
             return TOO_LARGE
-        slab_class = self.classes.class_for(size)
-        if not slab_class:
-            return self._write_chain(key, exptime, text, size, meta, old)
-        words, number = self._arena.words, slab_class | COLD
-        meta |= number << LIST_SHIFT
-        handle = 0
-        if old:
-            word = old << 1
-            old_meta = words[word + META]
-            if (old_meta ^ meta) & (LIST_MASK << LIST_SHIFT | CHUNKED) == 0:
-                handle = old  # the same class: written over, it only moves to the head
-                self.lru.resize(number, size - item_size(words[word + TEXT_LENGTH], old_meta))
+        slab_class = bisect_left(self.classes.sizes, size) + 1
+        arena = self._arena
+        if slab_class > self.classes.count:
+            handle = self._chain_for(key, size, text, old)
+            number = self.classes.count | COLD
+            meta |= CHUNKED
+        else:
+            number = slab_class | COLD
+            words, word = arena.words, old << 1
+            if old and words[word + META] & _PLACE_MASK == number << LIST_SHIFT:
+                # the same class: written over, the item only moves to the head
+                handle = old
+                change = size - item_size(words[word + TEXT_LENGTH], words[word + META])
+                if change:
+                    self.lru.resize(number, change)
                 self.lru.to_head(old, number)
-            elif old_meta & CHUNKED:
-                self.unlink(old)  # it may be first in line for eviction, and then be freed twice
-                old = 0
+            else:
+                handle = self._chunk_for(key, size, number, old)
+            at = (handle << 3) + TEXT
+            if handle:
+                arena.bytes[at : at + text_length] = text
         if not handle:
-            handle = self._allocate(slab_class, old)
-            if not handle:
-                self.stats.outofmemory[slab_class] += 1
-                return NO_MEMORY
+            self.stats.outofmemory[number & CLASS_MASK] += 1
+            return NO_MEMORY
+        self._cas += 1
+        unique = self._cas if self.options.cas else 0
+        at, meta = (handle << 3) + STATE_AT, meta | number << LIST_SHIFT
+        STATE.pack_into(arena.bytes, at, exptime, self._access, text_length, meta, unique)
+        self.stats.total_items += 1
+        self.stats.cmd_set[number & CLASS_MASK] += 1
+        return STORED
+
+    def _chunk_for(self, key: bytes, size: int, number: int, old: int) -> int:
+        """Another chunk for an item than that of `old`, linked in its place; 0 when there is none."""
+        if old and self._arena.words[(old << 1) + META] & CHUNKED:
+            self.unlink(old)  # it may be first in line for eviction, and then be freed twice
+            old = 0
+        handle = self._allocate(number & CLASS_MASK, old)
+        if handle:
             if old:
                 self._free_replaced(old)
                 self.index.replace(key, old, handle)
             else:
                 self.index.insert(key, handle)
             self.lru.link(handle, number, size)
-        word, at = handle << 1, (handle << 3) + TEXT
-        self._arena.bytes[at : at + len(text)] = text
-        words[word + EXPTIME] = exptime
-        words[word + LAST_ACCESS] = self._access
-        words[word + TEXT_LENGTH] = len(text)
-        words[word + META] = meta
-        self._cas += 1
-        self._arena.longs[handle + CAS] = self._cas if self.options.cas else 0
-        self.stats.total_items += 1
-        self.stats.cmd_set[slab_class] += 1
-        return STORED
+        return handle
+
+    def _chain_for(self, key: bytes, size: int, text: bytes, old: int) -> int:
+        """A chain with `text`, linked in place of `old`; 0 when there is no room."""
+        if old:
+            self.unlink(old)  # its chunks may be needed
+        handle = self._chains.write(text)
+        if handle:
+            self.index.insert(key, handle)
+            self.lru.link(handle, self.classes.count | COLD, size)
+        return handle
 
     def _free_replaced(self, old: int) -> None:
         """Free the chunks of an item whose entry in the index is about to name another."""
@@ -258,26 +281,6 @@ class LinkedItems:
             self._chains.release(old)
         else:
             self.allocator.release(old, number & CLASS_MASK)
-
-    def _write_chain(self, key: bytes, exptime: int, text: bytes, size: int, meta: int, old: int) -> int:
-        if old:
-            self.unlink(old)  # its chunks may be needed
-        handle = self._chains.write(text)
-        if not handle:
-            self.stats.outofmemory[self.classes.count] += 1
-            return NO_MEMORY
-        number = self.classes.count | COLD
-        word, words = handle << 1, self._arena.words
-        words[word + EXPTIME] = exptime
-        words[word + LAST_ACCESS] = self._access
-        words[word + TEXT_LENGTH] = len(text)
-        words[word + META] = meta | CHUNKED | number << LIST_SHIFT
-        self._arena.longs[handle + CAS] = self._next_cas()
-        self.index.insert(key, handle)
-        self.lru.link(handle, number, size)
-        self.stats.total_items += 1
-        self.stats.cmd_set[number & CLASS_MASK] += 1
-        return STORED
 
     # making room
 

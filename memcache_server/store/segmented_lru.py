@@ -61,9 +61,20 @@ class SegmentedLru:
 
     def to_head(self, handle: int, number: int) -> None:
         """Move an item to the head of its list."""
-        if self.head[number] != handle:
-            self.unlink(handle, number, 0)
-            self.link(handle, number, 0)
+        # unlink and link in one, without what they would do and undo: every set over an item comes here
+        head = self.head[number]
+        if head != handle:
+            words, word = self._words, handle << 1
+            following, before = words[word], words[word + 1]
+            words[before << 1] = following
+            if following:
+                words[(following << 1) + PREV] = before
+            else:
+                self.tail[number] = before
+            words[word] = head
+            words[word + PREV] = 0
+            words[(head << 1) + PREV] = handle
+            self.head[number] = handle
 
     def handles(self, number: int) -> list[int]:
         """The items of a list, head first, for checks and dumps."""

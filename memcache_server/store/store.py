@@ -33,7 +33,7 @@ from memcache_server.store.linked_items import (
 from memcache_server.store.segmented_lru import CLASS_MASK
 
 _BLANK = 32
-_NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r]")
+_NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r\0]")
 
 
 class StoreResult(IntEnum):

@@ -14,6 +14,10 @@ from mcproto import grammar
         (b"18446744073709551615", (1 << 64) - 1),
         (b"18446744073709551616", None),
         (b"-1", None),
+        (b"-0", 0),
+        (b"-18446744073709551615", 1),
+        (b"-18446744073709551616", None),
+        (b"-", None),
         (b"", None),
         (b"+", None),
         (b"1x", None),
@@ -55,18 +59,3 @@ def test_client_flags(token: bytes, number: int | None) -> None:
 )
 def test_exptime(token: bytes, number: int | None) -> None:
     assert grammar.maybe_exptime(token) == number
-
-
-@pytest.mark.parametrize(
-    ("token", "number"),
-    [
-        (b"5", 5),
-        (b"005", 5),
-        (b"+5", None),
-        (b"-5", None),
-        (b"123456789012", None),
-        (b"", None),
-    ],
-)
-def test_value_length(token: bytes, number: int | None) -> None:
-    assert grammar.maybe_value_length(token) == number
