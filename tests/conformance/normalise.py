@@ -10,7 +10,7 @@ META_WORDS = frozenset((b"VA", b"HD", b"NF", b"EX", b"NS", b"EN", b"OK", b"ME"))
 NUMBERED_TOKEN = re.compile(rb"(c|t|l|exp=|la=|cas=|cls=|size=)(\d+)")
 FAR_SECONDS = 40_000_000  # more than this was counted from an absolute time, so today's date matters
 EXPLICIT_CAS = re.compile(rb" E(\d+)[ \r\n]")
-VALUE_CAS = re.compile(rb"(?:^|\n)VALUE (\S+) \d+ \d+ (\d+)\r\n")
+VALUE_CAS = re.compile(rb"(?:^|\n)VALUE ([^ ]+) \d+ \d+ (\d+)\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Normaliser:
         pieces, position = [], 0
         while (end := reply.find(b"\n", position) + 1) > 0:
             line = reply[position:end]
-            words = line.split()
+            words = line.rstrip(b"\r\n").split(b" ")
             size = _block_size(words)
             if end + size > len(reply):
                 break

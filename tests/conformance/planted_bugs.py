@@ -41,4 +41,82 @@ def plant(bug: Bug, directory: Path) -> Path:
     return directory
 
 
-PLANTED_BUGS: tuple[Bug, ...] = ()
+ENCODE, GRAMMAR, LIMITS, PARSER = (f"mcproto/{name}.py" for name in ("encode", "grammar", "limits", "request_parser"))
+RETRIEVAL, STORAGE, DELETION, TOUCH, ARITHMETIC = (
+    f"memcache_server/commands/{name}.py" for name in ("retrieval", "storage", "deletion", "touch", "arithmetic")
+)
+STORE, EXPTIME = "memcache_server/store/store.py", "memcache_server/store/exptime.py"
+
+PLANTED_BUGS = (
+    Bug("wrong reply word", ENCODE, 'b"NOT_STORED\\r\\n"', 'b"NOTSTORED\\r\\n"'),
+    Bug("wrong error text", ENCODE, 'b"CLIENT_ERROR bad data chunk\\r\\n"', 'b"CLIENT_ERROR bad data block\\r\\n"'),
+    Bug("bare newline in a reply", ENCODE, 'b"TOUCHED\\r\\n"', 'b"TOUCHED\\n"'),
+    Bug("one byte of a key too few", LIMITS, "KEY_MAX = 250", "KEY_MAX = 249"),
+    Bug("one byte of a key too many", LIMITS, "KEY_MAX = 250", "KEY_MAX = 251"),
+    Bug("client flags of 64 bits", GRAMMAR, "None if number is None else number & U32", "number"),
+    Bug(
+        "no plus sign",
+        GRAMMAR,
+        "    if token[0] == _MINUS and",
+        "    if token[0] == 0x2B:\n        return None\n    if token[0] == _MINUS and",
+    ),
+    Bug(
+        "length off by one", PARSER, "position = searched = end + 3 + length", "position = searched = end + 2 + length"
+    ),
+    Bug("bare newline takes a letter", PARSER, "end - 1 if data[end - 1] == 13 else end", "end - 1"),
+    Bug(
+        "first half of a line lost",
+        PARSER,
+        "self._run(bytes(held) + data, 0, len(held) + end)",
+        "self._run(data, 0, end)",
+    ),
+    Bug(
+        "third segment of a value misplaced",
+        PARSER,
+        "self._position = filled + len(data)",
+        "self._position = len(data)",
+    ),
+    Bug("swallows too much", PARSER, "self._swallow -= len(data)", "self._swallow -= len(data) - 1"),
+    Bug("half-checked data block", STORAGE, 'value[-2:] != b"\\r\\n"', 'value[-1:] != b"\\n"'),
+    Bug("too large keeps the old item", STORAGE, 'if verb == b"set":', 'if verb == b"add":'),
+    Bug("lost noreply", TOUCH, "    if not noreply:\n", "    if reply:\n"),
+    Bug(
+        "gets without ids",
+        RETRIEVAL,
+        "session, tokens, session.store.get_with_cas",
+        "session, tokens, session.store.get",
+    ),
+    Bug("miss counted as a hit less", TOUCH, "session.stats.touch_misses += 1\n            continue", "continue"),
+    Bug("delete takes any words", DELETION, 'extra not in ([], [b"0"])', "not tokens"),
+    Bug("flush_all forgets to", DELETION, "session.store.flush()", "session.store.now += 0"),
+    Bug("delta may be negative", ARITHMETIC, "maybe_unsigned(tokens[2])", 'maybe_unsigned(tokens[2].lstrip(b"-"))'),
+    Bug("padding on the left", STORE, "digits.ljust(room)", "digits.rjust(room)"),
+    Bug("incr does not wrap", STORE, "(number + delta) & U64 if up", "(number + delta) if up"),
+    Bug("decr below zero comes back up", STORE, "max(0, number - delta)", "abs(number - delta)"),
+    Bug(
+        "older id passes cas",
+        STORE,
+        "self._arena.longs[handle + CAS] != unique",
+        "self._arena.longs[handle + CAS] < unique",
+    ),
+    Bug("append puts before", STORE, "behind=True", "behind=False"),
+    Bug(
+        "append takes the new item's place without flags",
+        STORE,
+        "self._client_flags(handle, text), exptime, joined",
+        'b"0", exptime, joined',
+    ),
+    Bug("replace stores what is missing", STORE, "value, handle) if handle else NOT_STORED", "value, handle)"),
+    Bug(
+        "negative exptime never expires",
+        EXPTIME,
+        "if wire < 0:\n        return EXPIRED",
+        "if wire < 0:\n        return NEVER",
+    ),
+    Bug(
+        "thirty days and one second are relative",
+        EXPTIME,
+        "wire <= RELATIVE_EXPTIME_MAX",
+        "wire <= RELATIVE_EXPTIME_MAX + 1",
+    ),
+)

@@ -13,12 +13,13 @@ EXAMPLES = {
     "too few words": (b"get\r\n", b"get a\r\n"),
     "leading blank": (b" get a\r\n", b"get a\r\n"),
     "NUL in a line": (b"get a\0b\r\n", b"set a 0 0 1\r\n\0\r\n"),
-    "too many words": (b"set a 0 0 1 x noreply\r\n1\r\n", b"delete a b c d e\r\n"),
+    "too many words": (b"set a 0 0 1 x noreply\r\n1\r\n", b"delete a b c\r\n"),
     "bad flags, exptime, CAS id or key in a storage line": (b"set a x 0 1\r\n1\r\n", b"set a 0 0 x\r\n"),
     "odd length": (b"set a 0 0 +1\r\n1\r\n", b"set a 0 0 -1\r\n"),
     "unknown command with noreply": (b"foo noreply\r\n", b"foo bar\r\n"),
     "abbreviated stats group": (b"stats r\r\n", b"stats reset\r\n"),
-    "overlong key in a later get": (b"version\r\nget " + LONG + b"\r\n", b"get " + LONG + b"\r\n"),
+    "overlong key in a get among others": (b"get a " + LONG + b"\r\n", b"get " + LONG + b"\r\n"),
+    "odd gat exptime": (b"gat +1 a\r\n", b"gat -1 a\r\n"),
     "incr of an item whose answer is queued": (b"get a\r\nincr a 1\r\n", b"get b\r\nincr a 1\r\n"),
 }
 
@@ -38,6 +39,10 @@ def test_examples(name: str) -> None:
 
 def test_lines_inside_values_do_not_count() -> None:
     assert exclusion_of([b"set a 0 0 4\r\n\r\n\r\n\r\n"]) is None
+
+
+def test_a_lone_get_of_an_overlong_key_must_come_first() -> None:
+    assert exclusion_of([b"version\r\nget " + LONG + b"\r\n"]) is not None
 
 
 def test_a_line_may_come_in_two_steps() -> None:

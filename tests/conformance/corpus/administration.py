@@ -15,7 +15,6 @@ SCRIPTS: Table = {
     "verbosity, word": [b"verbosity abc\r\n"],
     "verbosity, negative": [b"verbosity -1\r\n"],
     "verbosity, tail": [b"verbosity 1x\r\n"],
-    "verbosity, further words": [b"verbosity 0 1 2\r\n"],
     "verbosity, only noreply": [b"verbosity noreply\r\n"],
     "quit": [SET_A, closes(b"quit\r\n"), b"get $a\r\n"],
     "quit, bare newline": [closes(b"quit\n")],

@@ -65,6 +65,8 @@ SCRIPTS: Table = {
     "incr, delta over 64 bits": counting(b"5", b"incr $a 18446744073709551616"),
     "incr, delta a fraction": counting(b"5", b"incr $a 1.0"),
     "incr, delta noreply": counting(b"5", b"incr $a noreply"),
+    "incr, delta minus zero": counting(b"5", b"incr $a -0"),
+    "incr, delta minus 2^64 - 1 is one": counting(b"5", b"incr $a -18446744073709551615"),
     "decr, delta text": counting(b"5", b"decr $a abc"),
     "decr, delta negative": counting(b"5", b"decr $a -1"),
     "incr, delta text on a missing key": [b"incr $a abc\r\n"],

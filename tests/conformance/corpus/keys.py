@@ -30,8 +30,6 @@ SCRIPTS: Table = {
     "251 bytes, get": [b"get %s\r\n" % TOO_LONG],
     "251 bytes, gets": [b"gets %s\r\n" % TOO_LONG],
     "251 bytes, gat": [b"gat 0 %s\r\n" % TOO_LONG],
-    "251 bytes, behind a found key": [b"set $a 0 0 1\r\nx\r\n", b"get $a %s\r\n" % TOO_LONG, b"get $a\r\n"],
-    "251 bytes, before a found key": [b"set $a 0 0 1\r\nx\r\n", b"get %s $a\r\n" % TOO_LONG, b"get $a\r\n"],
     "251 bytes, delete": [b"delete %s\r\n" % TOO_LONG],
     "251 bytes, incr": [b"incr %s 1\r\n" % TOO_LONG],
     "251 bytes, decr": [b"decr %s 1\r\n" % TOO_LONG],

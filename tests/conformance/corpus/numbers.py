@@ -53,7 +53,8 @@ SCRIPTS: Table = {
     "touch with zeros": [b"set $a 0 0 1\r\nx\r\n", b"touch $a 00000100\r\n", b"get $a\r\n"],
     "touch -0": [b"set $a 0 0 1\r\nx\r\n", b"touch $a -0\r\n", b"get $a\r\n"],
     "touch with a double sign": [b"set $a 0 0 1\r\nx\r\n", b"touch $a --1\r\n", b"get $a\r\n"],
-    "gat -2147483649": [b"set $a 0 0 1\r\nx\r\n", b"gat -2147483649 $a\r\n", b"get $a\r\n"],
+    "gat -2147483648": [b"set $a 0 0 1\r\nx\r\n", b"gat -2147483648 $a\r\n", b"get $a\r\n"],
+    "gat 2147483647": [b"set $a 0 0 1\r\nx\r\n", b"gat 2147483647 $a\r\n", b"get $a\r\n"],
     "incr by 00": [b"set $a 0 0 1\r\n1\r\n", b"incr $a 00\r\n", b"get $a\r\n"],
     "cas id with zeros": [
         b"set $a 0 0 1\r\nx\r\n",

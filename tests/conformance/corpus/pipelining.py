@@ -70,7 +70,7 @@ SCRIPTS: Table = {
     "too large in parts": [
         SET_A,
         unfinished(b"set $a 0 0 1200000\r\n" + b"x" * 600000),
-        second(b"get $a\r\n"),
+        second(b"version\r\n"),
         b"x" * 600000 + b"\r\n",
         b"get $a\r\n",
     ],

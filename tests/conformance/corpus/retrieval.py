@@ -51,7 +51,6 @@ SCRIPTS: Table = {
     "gat, bad exptime": [SET_A, b"gat abc $a\r\n", b"get $a\r\n"],
     "gat, exptime with a tail": [SET_A, b"gat 1x $a\r\n", b"get $a\r\n"],
     "gat, key in the exptime's place": [SET_A, b"gat $a 0\r\n"],
-    "gat, plus sign": [SET_A, b"gat +100 $a\r\n"],
     "gat, 30 keys": [SET_AB, b"gat 100" + b" $a $b" * 15 + b"\r\n"],
     "gats, missing": [b"gats 0 $a\r\n"],
     "gats, found": [SET_A, b"gats 100 $a\r\n", b"gets $a\r\n"],
