@@ -77,6 +77,8 @@ WORDS: dict[bytes, int] = {
 }
 
 _VALUES, _STATS, _META_VALUE = Kind.VALUES.value, Kind.STATS.value, Kind.META_VALUE.value
+_V = 0x56
+_BLOCKS = (b"VALUE ", b"STAT ")
 _LINE_MAX = 64 * 1024
 
 
@@ -113,7 +115,17 @@ class ReplyParser:
         position, size = 0, len(data)
         find, on_reply, line_kind = data.find, self._on_reply, LINES.get
         while position < size:
-            if walked or data.startswith((b"VALUE ", b"STAT "), position):
+            if data[position] == _V and not walked:
+                # one value and its END, whole: nearly every reply that a proxy sees
+                line_end = find(b"\r\n", position)
+                words = data[position:line_end].split(b" ")
+                if len(words) > 3 and words[0] == b"VALUE" and words[3].isdigit() and line_end > 0:
+                    end = line_end + 9 + int(words[3])
+                    if data[end - 5 : end] == b"END\r\n":
+                        on_reply(_VALUES, data[position:end])
+                        position = end
+                        continue
+            if walked or data.startswith(_BLOCKS, position):
                 end, kind = self._blocks_end(data, position, walked or position)
                 walked = 0
             else:

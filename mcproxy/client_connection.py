@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import cast
 
 from mcdaemon.log_setup import RateLimited
@@ -46,6 +47,7 @@ class ClientConnection(asyncio.Protocol):
         "_outstanding_max",
         "_parser",
         "_peer_ended",
+        "_places",
         "_take",
         "_transport",
         "_write",
@@ -55,12 +57,13 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, service: Service, lines: RateLimited) -> None:
         self.service = service
-        self.session = ClientSession(service, self._wake)
+        self.session = ClientSession(service, partial(service.tick.add, self))
         self._lines = lines
         limit = service.limits.outstanding_requests or 1 << 62
         self._outstanding_max = limit
         self._parser = RequestParser(PROXY_COMMANDS, self.session, min(TURN, limit))
         self._feed = self._parser.feed
+        self._places = self.session.places
         self._take = self.session.queue.take
         self._is_fresh = True  # nothing has come yet
         self._is_reading = True
@@ -76,7 +79,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         session = self.session
-        session.is_ending = True
+        session.end()
         session.is_awake = True  # replies still to come wake nobody
         session.places.clear()
         self.service.on_gone(self)
@@ -85,27 +88,34 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         session = self.session
+        if session.needs_care and not self._takes(data):
+            return
+        self._more = self._feed(data)
+        if self._more or session.needs_care or len(self._places) >= self._outstanding_max:
+            self._settle()
+
+    def _takes(self, data: bytes) -> bool:
+        """Whether `data` is for the parser."""
         if self._is_fresh:
             self._is_fresh = False
             if data[0] in (BINARY_MAGIC, TLS_HANDSHAKE):
                 self._refuse(data)
-        if session.is_ending:
-            return
-        self._more = self._feed(data)
-        if self._more or session.is_ending or self._is_over_limit():
-            self._settle()
+            else:
+                self.session.needs_care = False
+        return not self.session.is_ending
 
     def eof_received(self) -> bool:
         """Keep the connection while replies, or requests not yet handled, remain."""
         self._peer_ended = True
+        self.session.needs_care = True
         if not self._more:
-            self.session.is_ending = True
+            self.session.end()
         return bool(self.session.places or self._more)
 
     def _is_over_limit(self) -> bool:
         session = self.session
         return (
-            len(session.places) >= self._outstanding_max
+            len(self._places) >= self._outstanding_max
             or session.value_bytes > self.service.limits.outstanding_value_bytes
             or self._is_blocked
         )
@@ -113,19 +123,25 @@ class ClientConnection(asyncio.Protocol):
     def _settle(self) -> None:
         """Decide whether to read on, go on with held requests, or close."""
         session = self.session
+        session.needs_care = True
         if session.is_ending:
             if session.refused:
                 self._log_refused()
             self._more = False
             self._set_reading(False)
-            if not session.places:
+            if not self._places:
                 self._transport.close()
             return
-        over_limit = self._is_over_limit()
-        self._set_reading(not over_limit and not self._more)
-        if self._more and not over_limit and not self._is_scheduled:
-            self._is_scheduled = True
-            self.service.loop.call_soon(self._resume)
+        if self._is_over_limit():
+            self._set_reading(False)
+        elif self._more:
+            self._set_reading(False)
+            if not self._is_scheduled:
+                self._is_scheduled = True
+                self.service.loop.call_soon(self._resume)
+        else:
+            self._set_reading(True)
+            session.needs_care = self._peer_ended
 
     def _resume(self) -> None:
         self._is_scheduled = False
@@ -133,7 +149,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._more = self._parser.resume()
         if self._peer_ended and not self._more:
-            self.session.is_ending = True
+            self.session.end()
         self._settle()
 
     def _set_reading(self, reading: bool) -> None:
@@ -157,27 +173,24 @@ class ClientConnection(asyncio.Protocol):
 
     # replies
 
-    def _wake(self) -> None:
-        self.service.tick.add(self)
-
     def flush(self) -> None:
         """Write the replies that are ready: called by Tick once a turn."""
         session = self.session
         session.is_awake = False
-        out = self._take()
-        if out:
+        replies = self._take()
+        if replies:
             try:
-                self._write(out[0] if len(out) == 1 else b"".join(out))
+                self._write(replies)
             except RuntimeError:  # uvloop, when the transport is closed; connection_lost follows
                 return
+        if session.needs_care:
             if self._is_blocked:
                 self._check_unread()
-        if not self._is_reading or session.is_ending:
             self._settle()
 
     def pause_writing(self) -> None:
         self._is_blocked = True
-        self._set_reading(False)
+        self._settle()
 
     def resume_writing(self) -> None:
         self._is_blocked = False
@@ -197,7 +210,7 @@ class ClientConnection(asyncio.Protocol):
 
     def finish(self) -> None:
         """Answer what was asked, then close."""
-        self.session.is_ending = True
+        self.session.end()
         self._settle()
 
     def abort(self) -> None:

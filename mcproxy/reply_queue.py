@@ -29,10 +29,17 @@ class ReplyQueue:
     def __init__(self) -> None:
         self.places: deque[Place] = deque()
 
-    def take(self) -> list[bytes]:
-        """The replies that can be sent now: all up to the first that is not known yet."""
-        places, out = self.places, []
+    def take(self) -> bytes:
+        """The replies that can be sent now, joined: all up to the first that is not known yet."""
+        places = self.places
+        if len(places) == 1:
+            reply = places[0].reply
+            if reply is None:
+                return b""
+            places.clear()
+            return reply
+        out = []
         while places and (reply := places[0].reply) is not None:
             out.append(reply)
             places.popleft()
-        return out
+        return b"".join(out)

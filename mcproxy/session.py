@@ -23,10 +23,11 @@ _LAZY_VALUE = 256 * 1024  # from here on memory is touched only as the value com
 class ClientSession:
     """Context of the request parser and the handlers, and the waiter at the end of every reply's way.
 
-    `wake` is called when replies may be ready; it is not called again until `is_awake` is reset.
+    `wake` is called when replies may be ready; it is not called again until `is_awake` is reset. While
+    `needs_care` is set, the connection's shell looks closer at every event; else it need not look at all.
     """
 
-    __slots__ = ("_wake", "is_awake", "is_ending", "places", "queue", "refused", "service", "value_bytes")
+    __slots__ = ("_wake", "is_awake", "is_ending", "needs_care", "places", "queue", "refused", "service", "value_bytes")
 
     def __init__(self, service: Service, wake: Callable[[], None]) -> None:
         self.service = service
@@ -37,6 +38,7 @@ class ClientSession:
         self.refused = ""  # why, if the client cannot be served
         self.value_bytes = 0  # of large values on their way to servers
         self._wake = wake
+        self.needs_care = True  # for the first byte
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         """A request of this client is answered."""
@@ -61,7 +63,7 @@ class ClientSession:
 
     def end(self) -> bool:
         """Handle nothing more from this client. Returns True: the parser's turn is over."""
-        self.is_ending = True
+        self.is_ending = self.needs_care = True
         return True
 
     def malformed(self) -> bool:
@@ -128,6 +130,8 @@ class _Aside:
         self._length = length
         self._quiet = quiet
         session.value_bytes += length
+        if session.value_bytes > session.service.limits.outstanding_value_bytes:
+            session.needs_care = True
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         self._session.value_bytes -= self._length

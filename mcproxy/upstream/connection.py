@@ -82,6 +82,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_now",
         "_owner",
         "_popleft",
+        "_results",
         "_timeout_s",
         "_timer",
         "_transport",
@@ -98,6 +99,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
         self._owner = owner
+        self._results = owner.results
         self._now: Callable[[], float] = loop.time
         self._call_later = loop.call_later
         self._timeout_s = timeout_s
@@ -228,7 +230,7 @@ class UpstreamConnection(asyncio.Protocol):
         elif self.is_suspect:
             self.is_suspect = False
             self._owner.on_answered_again()
-        self._owner.results[result] += 1
+        self._results[result] += 1
         try:
             request.waiter.on_reply(request, result, raw)
         except Exception:  # a fault on one request's way back is not the server's, nor the other requests'
