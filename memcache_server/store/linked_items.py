@@ -59,6 +59,7 @@ class StoreOptions:
     chunk_minimum: int = 48
     evictions: bool = True
     cas: bool = True
+    hash_power: int = 16  # base-2 logarithm of the index's first number of slots
 
 
 class LinkedItems:
@@ -78,7 +79,7 @@ class LinkedItems:
         self.lru = SegmentedLru(arena, tables)
         self.stats = StoreStats()
         self._arena = arena
-        self.index = Index(arena)
+        self.index = Index(arena, options.hash_power)
         self._chains = Chains(arena, self.classes, self._allocate, self.allocator.release)
         self._cas = 1
         self.now = 2
@@ -130,9 +131,11 @@ class LinkedItems:
         return self._expired(handle) or self._arena.words[(handle << 1) + LAST_ACCESS] <= self._flushed
 
     def _drop_dead(self, handle: int) -> None:
-        meta = self._arena.words[(handle << 1) + META]
-        if not meta & FETCHED and self._expired(handle):
-            self.stats.expired_unfetched[meta >> LIST_SHIFT & CLASS_MASK] += 1
+        """Unlink an item that a look-up found dead; the original counts these under get whatever the command."""
+        if self._expired(handle):
+            self.stats.get_expired += 1
+        else:
+            self.stats.get_flushed += 1
         self.unlink(handle)
 
     def unlink(self, handle: int) -> None:
@@ -305,7 +308,8 @@ class LinkedItems:
             meta = words[(handle << 1) + META]
             if self._is_dead(handle):
                 self.stats.reclaimed[slab_class] += 1
-                self._drop_dead(handle)
+                self.stats.expired_unfetched[slab_class] += not meta & FETCHED
+                self.unlink(handle)
                 return True
             if meta & ACTIVE and attempt < _SECOND_CHANCES:
                 words[(handle << 1) + META] = meta & ~ACTIVE

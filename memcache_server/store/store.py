@@ -80,10 +80,6 @@ class Store(LinkedItems):
     def _get_checked(self, handle: int) -> bytes | None:
         """A get of an item that may be dead, is not marked as active yet, or lies in a chain."""
         if self._is_dead(handle):
-            if self._expired(handle):
-                self.stats.get_expired += 1
-            else:
-                self.stats.get_flushed += 1
             self._drop_dead(handle)
             return None
         self.stats.hits[self._mark_used(handle) >> LIST_SHIFT & LIST_MASK] += 1

@@ -28,10 +28,16 @@ class Bug:
     new: str
 
 
-def plant(bug: Bug, directory: Path) -> Path:
-    """Copy the server's packages into the directory and plant the bug there. Raises NotPlanted."""
+def copy_packages(directory: Path) -> Path:
+    """Copy the server's packages into the directory."""
     for package in PACKAGES:
         shutil.copytree(PROJECT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return directory
+
+
+def plant(bug: Bug, directory: Path) -> Path:
+    """Copy the server's packages into the directory and plant the bug there. Raises NotPlanted."""
+    copy_packages(directory)
     target = directory / bug.file
     source = target.read_text()
     found = source.count(bug.old)

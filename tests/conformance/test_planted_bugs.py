@@ -8,24 +8,43 @@ import pytest
 
 from tests.conformance.compare import Comparison
 from tests.conformance.generator import scripts
-from tests.conformance.planted_bugs import PLANTED_BUGS, Bug, NotPlanted, plant
-from tests.support.processes import Server, memcache_server_command, running
+from tests.conformance.planted_bugs import PLANTED_BUGS, Bug, NotPlanted, copy_packages, plant
+from tests.conformance.player import Mismatch
+from tests.support.processes import Server, StartError, memcache_server_command, running
 
 BUDGET = 5200  # scripts, as in test_random
+CONTROL = 400  # most bugs are found in far fewer
 SEED = 1
+
+
+def first_mismatch(copy: Path, original: Server, count: int) -> Mismatch | None:
+    """Run the server of a copy of the source against the original."""
+    environment = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    with (
+        running(memcache_server_command, env=environment, cwd=copy) as server,
+        Comparison(server.address, original.address) as comparison,
+    ):
+        return comparison.first_mismatch(scripts(SEED, count))
 
 
 @pytest.mark.memcached
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("bug", PLANTED_BUGS, ids=lambda bug: bug.name)
 def test_the_generator_finds_it(bug: Bug, original: Server, tmp_path: Path) -> None:
-    copy = plant(bug, tmp_path)
-    environment = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    with (
-        running(memcache_server_command, env=environment, cwd=copy) as server,
-        Comparison(server.address, original.address) as comparison,
-    ):
-        assert comparison.first_mismatch(scripts(SEED, BUDGET)) is not None, f"not found in {BUDGET} scripts"
+    assert first_mismatch(plant(bug, tmp_path), original, BUDGET) is not None, f"not found in {BUDGET} scripts"
+
+
+@pytest.mark.memcached
+def test_it_finds_nothing_in_a_copy_without_a_bug(original: Server, tmp_path: Path) -> None:
+    mismatch = first_mismatch(copy_packages(tmp_path), original, CONTROL)
+    assert mismatch is None, str(mismatch)
+
+
+def test_the_copy_is_what_runs(tmp_path: Path) -> None:
+    copy = copy_packages(tmp_path)
+    (copy / "memcache_server" / "__init__.py").write_text("raise SystemExit(9)\n")
+    with pytest.raises(StartError, match="exit status 9"), running(memcache_server_command, cwd=copy):
+        pass
 
 
 def test_a_text_that_is_not_there_once_fails_loudly(tmp_path: Path) -> None:
