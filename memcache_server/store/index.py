@@ -21,7 +21,6 @@ HASH_MASK = 0x7FFF_FFFF
 HANDLE_MAX = 0xFFFF_FFFF
 _MOVED = 1 << 63  # no entry has this bit: tags have 31
 _MOVE_STEP = 16  # old slots moved by one insertion: the old table is empty long before the new one is full
-_FIRST_POWER = 16  # 65,536 slots, the original's first table
 
 
 class Index:
@@ -31,7 +30,7 @@ class Index:
         "_arena", "_limit", "_map", "_moved", "_old", "_old_map", "_old_mask", "count", "mask", "table",
     )
 
-    def __init__(self, arena: Arena, power: int = _FIRST_POWER) -> None:
+    def __init__(self, arena: Arena, power: int) -> None:
         self._arena = arena
         self.count = 0
         self._old: memoryview | None = None
