@@ -113,9 +113,7 @@ class _Fleet:
         drain_s = self._settings.drain_timeout / 1000
         if len(self._shards) == 1:
             proxy = self._proxy(0, self._shards[0])
-            return lifecycle.run(
-                proxy, drain_s=drain_s, admin=self._admin(proxy), on_started=self._log_listening
-            )
+            return lifecycle.run(proxy, drain_s=drain_s, admin=self._admin(proxy), on_started=self._log_listening)
         workers = [Worker(str(number), self._serve) for number in range(len(self._shards))]
         admin = self._admin(None)
         if admin is not None:

@@ -75,9 +75,7 @@ def collect(view: View) -> Iterator[Metric]:
 
 def _values(view: View) -> Values:
     totals, facts = view.totals(), view.facts
-    process = {
-        sample.name: sample.value for family in process_families(view.pids()) for sample in family.samples
-    }
+    process = {sample.name: sample.value for family in process_families(view.pids()) for sample in family.samples}
     assert set(_EXPORTED_GROUPS) <= ERROR_GROUPS.keys()
     return {
         "mcrouter_up": 1,

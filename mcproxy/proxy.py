@@ -196,8 +196,7 @@ class Proxy:
             self._watchers.append(Watcher(target, resolver, policy, self._on_change))
             if settings.hash in INDEX_HASHES and target.lookup is Lookup.ADDRESSES:
                 log.warning(
-                    "%s: addresses have no names, so --hash %s moves most keys when one changes; "
-                    "use ring, or dnssrv+",
+                    "%s: addresses have no names, so --hash %s moves most keys when one changes; use ring, or dnssrv+",
                     target,
                     settings.hash,
                 )
@@ -235,9 +234,7 @@ class Proxy:
         lines = RateLimited(logging.getLogger("mcproxy.clients"), loop.time)
         factory: Callable[[], ClientConnection] = lambda: ClientConnection(self.service, lines)  # noqa: E731
         for listener in self._listeners:
-            server = await loop.create_server(
-                factory, sock=listener, backlog=self._settings.tcp_listen_backlog
-            )
+            server = await loop.create_server(factory, sock=listener, backlog=self._settings.tcp_listen_backlog)
             self._servers.append(server)
 
     def _publish(self) -> None:
@@ -247,9 +244,7 @@ class Proxy:
         is_ready, text = self.ready()
         if self._service is not None:
             self._stats.publish(self.service, self.destinations, os.getpid(), is_ready)
-            self._board.write(
-                self._worker, WorkerSnapshot(is_ready, text, snapshot_servers(self.destinations))
-            )
+            self._board.write(self._worker, WorkerSnapshot(is_ready, text, snapshot_servers(self.destinations)))
             self._publish_timer = self.service.loop.call_later(PUBLISH_S, self._publish)
 
     def publish_now(self) -> None:

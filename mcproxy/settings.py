@@ -72,9 +72,7 @@ class Settings:
         metavar="FILE|JSON",
         help="mcrouter's configuration: file:PATH, a path, or JSON",
     )
-    config_file: str = option(
-        "", "-f", "--config-file", metavar="PATH", help="mcrouter's configuration, a path"
-    )
+    config_file: str = option("", "-f", "--config-file", metavar="PATH", help="mcrouter's configuration, a path")
     server_timeout: int = option(
         1000,
         "-t",

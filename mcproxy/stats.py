@@ -141,6 +141,5 @@ class Stats:
     def totals_of(counters: SharedCounters) -> Mapping[str, int]:
         """Every column over all workers."""
         return {
-            name: max(counters.values(name)) if name in _MAXIMA else total
-            for name, total in counters.totals().items()
+            name: max(counters.values(name)) if name in _MAXIMA else total for name, total in counters.totals().items()
         }

@@ -22,9 +22,7 @@ _SERVER_SUFFIXES = frozenset({"ascii", "plain", "notcompressed"})
 class Pools:
     """The `pools` of one config; each is built once, when a route first names it."""
 
-    def __init__(
-        self, declared: dict[str, Any], destinations: DestinationMap, options: UpstreamOptions
-    ) -> None:
+    def __init__(self, declared: dict[str, Any], destinations: DestinationMap, options: UpstreamOptions) -> None:
         self._declared = declared
         self._destinations = destinations
         self._options = options
