@@ -1,0 +1,107 @@
+"""A proxy inside the test's own event loop, and a client that talks bytes to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from mcdaemon import sockets
+from mcdaemon.cli import parse_settings
+from mcproxy.admin import Facts, View
+from mcproxy.proxy import Proxy
+from mcproxy.settings import Settings
+from mcproxy.snapshot import Board, merge_servers
+from mcproxy.stats import Stats, new_counters
+
+WAIT_S = 10.0
+
+
+class Client:
+    """A connection as a program at the other end has it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def expect(self, data: bytes) -> None:
+        """The next bytes must be exactly these."""
+        got = b""
+        try:
+            while len(got) < len(data):
+                piece = await asyncio.wait_for(self.reader.read(len(data) - len(got)), WAIT_S)
+                assert piece, f"closed after {got!r}, expected {data!r}"
+                got += piece
+        except TimeoutError:
+            raise AssertionError(f"only {got!r} came, expected {data!r}") from None
+        assert got == data
+
+    async def ask(self, request: bytes, reply: bytes) -> None:
+        self.send(request)
+        await self.expect(reply)
+
+    async def expect_end(self) -> None:
+        """The proxy must close, without another byte."""
+        assert await asyncio.wait_for(self.reader.read(), WAIT_S) == b""
+
+    async def line(self) -> bytes:
+        return await asyncio.wait_for(self.reader.readline(), WAIT_S)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+@dataclass
+class Running:
+    """The proxy under test; `connect` gives a client, all clients are closed at the end."""
+
+    proxy: Proxy
+    port: int
+    clients: list[Client]
+
+    async def connect(self) -> Client:
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        self.clients.append(client)
+        return client
+
+
+@asynccontextmanager
+async def running_proxy(*words: str) -> AsyncIterator[Running]:
+    """A proxy with the given command line, listening on a free loopback port."""
+    settings = parse_settings(
+        Settings, words, {}, prog="mcproxy", env_prefix="MCPROXY", description="", version_text=""
+    )
+    listeners = sockets.open_tcp([sockets.Address("127.0.0.1", 0)])
+    counters, board = new_counters(1), Board(1)
+    view = View(
+        Facts("mcrouter test", "mcproxy", 1.0, "upstream"),
+        lambda: Stats.totals_of(counters),
+        lambda: merge_servers([snapshot.servers for snapshot in board.read()]),
+        list,
+    )
+    proxy = Proxy(settings, listeners, Stats(counters, 0), board, view)
+    running = Running(proxy, listeners[0].getsockname()[1], [])
+    try:
+        await proxy.start()
+        yield running
+    finally:
+        for client in running.clients:
+            client.close()
+        proxy.close()
+        sockets.close_all(listeners)
+        await asyncio.sleep(0.01)  # connections say goodbye in the next turns of the loop
+
+
+async def until(condition: Callable[[], object], seconds: float = WAIT_S) -> None:
+    """Wait for what has no event of its own."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.005)
+
+
+async def all_of(*work: Awaitable[object]) -> None:
+    await asyncio.gather(*work)
