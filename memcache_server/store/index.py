@@ -155,9 +155,10 @@ class Index:
         assert old is not None
         for slot in range(self._moved, min(self._moved + slots, self._old_mask + 1)):
             entry = old[slot]
-            if entry and entry != _MOVED:
-                self._place(entry)
-            old[slot] = _MOVED
+            if entry:  # an empty slot stays empty: it ends the chains that a look-up follows
+                if entry != _MOVED:
+                    self._place(entry)
+                old[slot] = _MOVED
         self._moved += slots
         if self._moved > self._old_mask:
             old.release()

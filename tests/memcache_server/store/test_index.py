@@ -73,6 +73,19 @@ def test_growth_is_spread_over_insertions() -> None:
     assert grown == 3
 
 
+def test_look_ups_end_at_every_moment_of_growth() -> None:
+    keys = Keys(3000)
+    index = Index(keys.arena, 10)
+    there: list[bytes] = []
+    for number, (name, handle) in enumerate(keys.handles.items()):
+        index.insert(name, handle)
+        there.append(name)
+        if index.growing:
+            assert index.find(b"no such key %d" % number) == 0
+            for known in there[:: len(there) // 5 + 1]:
+                assert index.find(known) == keys.handles[known]
+
+
 def test_removing_what_is_not_there_is_a_bug_found() -> None:
     keys = Keys(2)
     with pytest.raises(AssertionError):
