@@ -88,21 +88,29 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def running(command: CommandLine, *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Iterator[Server]:
-    """Run `command(port)` until the block ends. Raises StartError when it does not come up.
+def running(
+    command: CommandLine,
+    *,
+    host: str = LOOPBACK,
+    port: int | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[Server]:
+    """Run `command(port)`, listening on `host`, until the block ends. Raises StartError when it does not come up.
 
-    A program that ends at once is tried again on another port, since the first may have been taken.
+    Without a `port` a free one is found. A program that then ends at once is tried again on another, since the
+    first may have been taken.
     """
     environment = {**os.environ, **(env or {})}
     with tempfile.TemporaryDirectory(prefix="mcfleet-test-") as scratch:
         stderr_path = Path(scratch, "stderr")
-        for last_try in [False] * (PORT_TRIES - 1) + [True]:
-            port = free_port()
+        for last_try in [port is not None] + [False] * (PORT_TRIES - 2) + [True]:
+            chosen = port or free_port(host)
             with stderr_path.open("wb") as stderr:
                 process = subprocess.Popen(
-                    command(port), stdout=subprocess.DEVNULL, stderr=stderr, env=environment, cwd=cwd
+                    command(chosen), stdout=subprocess.DEVNULL, stderr=stderr, env=environment, cwd=cwd
                 )
-            server = Server((LOOPBACK, port), process.pid, stderr_path)
+            server = Server((host, chosen), process.pid, stderr_path)
             try:
                 _wait_until_accepting(process, server)
             except StartError:
