@@ -190,7 +190,7 @@ class Proxy:
         """Follow every --upstream; waits a few seconds at most for the first answers."""
         settings = self._settings
         resolver = Resolver(settings.nameserver)
-        policy = RefreshPolicy(expect=settings.expect or None)
+        policy = RefreshPolicy(grace_s=settings.discovery_grace / 1000, expect=settings.expect or None)
         targets = [parse_target(text, UPSTREAM_PORT) for text in self._upstreams]
         for target in targets:
             self._watchers.append(Watcher(target, resolver, policy, self._on_change))

@@ -136,6 +136,13 @@ class Settings:
         parse=integer(0),
         help="how many servers a dnssrv+ name has when all are there",
     )
+    discovery_grace: int = option(
+        60_000,
+        "--discovery-grace",
+        metavar="MS",
+        parse=integer(0),
+        help="how long a server that has left DNS keeps its place",
+    )
     admin: str = option(
         "",
         "--admin",

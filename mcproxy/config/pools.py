@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import Any
 
 from discovery.service_name import split_host_port
@@ -12,6 +13,8 @@ from mcproxy.routes.base import Pool
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.upstream.destination import Location, UpstreamOptions
 from mcproxy.upstream.destination_map import DestinationMap
+
+log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 11211
 
@@ -44,13 +47,16 @@ class Pools:
         if not isinstance(servers, list):
             raise ConfigError(f"pool {name}: servers, a list, is expected", line_of(declared))
         options = self._pool_options(name, declared)
+        weights = _parallel(name, declared, "weights", (int, float), len(servers))
+        tags = _parallel(name, declared, "tags", (str,), len(servers))
         nodes, members = [], []
-        for server in servers:
+        for number, server in enumerate(servers):
             location = _location(name, server)
             destination = self._destinations.get(str(location), location, options)
-            nodes.append(Node(str(location)))
+            weight = float(weights[number]) if weights else 1.0
+            nodes.append(Node(str(location), weight, str(tags[number]) if tags else ""))
             members.append(DestinationRoute(destination))
-        return Pool(name, tuple(nodes), tuple(members))
+        return Pool(name, tuple(nodes), tuple(members), "WeightedCh3" if weights else "Ch3")
 
     def _pool_options(self, name: str, declared: dict[str, Any]) -> UpstreamOptions:
         timeout_s = self._milliseconds(name, declared, "server_timeout", self._options.timeout_s)
@@ -67,6 +73,17 @@ class Pools:
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
             raise ConfigError(f"pool {name}: {field} must be milliseconds above 0", line_of(declared))
         return value / 1000
+
+
+def _parallel(pool: str, declared: dict[str, Any], field: str, kinds: tuple[type, ...], count: int) -> list[Any]:
+    """A list with an entry per server, or nothing. One of another length is ignored, as mcrouter does."""
+    values = declared.get(field, [])
+    if not isinstance(values, list) or not all(isinstance(value, kinds) for value in values):
+        raise ConfigError(f"pool {pool}: {field} must be a list", line_of(declared))
+    if values and len(values) != count:
+        log.error("pool %s: %d %s for %d servers are ignored", pool, len(values), field, count)
+        return []
+    return values
 
 
 def _location(pool: str, server: object) -> Location:

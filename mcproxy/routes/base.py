@@ -33,12 +33,14 @@ class RouteHandle:
 class Pool:
     """A named list of servers. `members[i]` is where `nodes[i]`, what a hash function sees, is reached.
 
-    A node may be None for a slot that is known to exist but has no server.
+    A node may be None for a slot that is known to exist but has no server. `default_hash` chooses when the
+    route names no hash function.
     """
 
     name: str
     nodes: tuple[Node | None, ...]
     members: tuple[RouteHandle, ...]
+    default_hash: str = "Ch3"
 
 
 class Fields(Protocol):

@@ -36,9 +36,10 @@ class PoolRoute(RouteHandle):
     @classmethod
     def build(cls, fields: Fields) -> RouteHandle:
         """Config: `"PoolRoute|A"`, or with `pool` and `hash` (a name or an object)."""
-        function, options = fields.hash("hash", "Ch3")
+        pool = fields.pool("pool")
+        function, options = fields.hash("hash", pool.default_hash)
         try:
-            return pool_route(fields.pool("pool"), function, options)
+            return pool_route(pool, function, options)
         except ValueError as error:
             raise fields.error(str(error)) from error
 
