@@ -101,7 +101,7 @@ def _storage(draw: Draw, value: bytes | None = None) -> bytes:
 def _cas(draw: Draw) -> bytes:
     key = _key(draw)
     value = _value(draw, key)
-    cas_id = draw.choice((b"<<CAS:%s:+0>>" % key,) * 3 + (b"<<CAS:%s:+1>>" % key, b"0", b"1", b"+99999999999"))
+    cas_id = draw.choice((b"<<CAS:%s:+0>>" % key,) * 3 + (b"<<CAS:%s:-1>>" % key, b"0", b"1", b"+99999999999"))
     return (
         _line(draw, b"cas", key, draw.choice(FLAGS), draw.choice(EXPTIMES), b"%d" % len(value), cas_id)
         + value
@@ -140,7 +140,7 @@ def _delete(draw: Draw) -> bytes:
 
 
 def _flush(draw: Draw) -> bytes:
-    delay = draw.choice(((),) * 4 + ((b"0",), (b"-1",), (b"100000",), (b"abc",), (b"-10",)))
+    delay = draw.choice(((),) * 4 + ((b"0",), (b"-1",), (b"abc",), (b"-10",)))
     return _line(draw, b"flush_all", *delay)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.exclusions import EXCLUSIONS, exclusion_of, exclusion_of_script
+from tests.conformance.exclusions import EXCLUSIONS, TINY_LAST_CHUNK, exclusion_of, exclusion_of_script
 from tests.conformance.script import Script, Step
 
 LONG = b"k" * 251
@@ -20,6 +20,7 @@ EXAMPLES = {
     "abbreviated stats group": (b"stats r\r\n", b"stats reset\r\n"),
     "overlong key in a get among others": (b"get a " + LONG + b"\r\n", b"get " + LONG + b"\r\n"),
     "odd gat exptime": (b"gat +1 a\r\n", b"gat -1 a\r\n"),
+    "long line": (b"gat 0" + b" a" * 1100 + b"\r\n", b"get" + b" a" * 1100 + b"\r\n"),
     "incr of an item whose answer is queued": (b"get a\r\nincr a 1\r\n", b"get b\r\nincr a 1\r\n"),
 }
 
@@ -52,3 +53,11 @@ def test_a_line_may_come_in_two_steps() -> None:
 def test_counting_with_a_blank_value() -> None:
     steps = (Step(b"set a 0 0 2\r\n\r\n\r\n"), Step(b"incr a 1\r\n", conn=1))
     assert exclusion_of_script(Script("blank", steps)) is not None
+
+
+def test_appending_just_over_the_largest_chunk() -> None:
+    begun = Step(b"set a 0 0 1\r\n1\r\n")
+    over = Step(b"append a 0 0 524220\r\n" + b"x" * 524220 + b"\r\n")
+    far_over = Step(b"append a 0 0 600000\r\n" + b"x" * 600000 + b"\r\n")
+    assert exclusion_of_script(Script("over", (begun, over))) == TINY_LAST_CHUNK
+    assert exclusion_of_script(Script("far over", (begun, far_over))) is None
