@@ -75,7 +75,7 @@ class Surroundings:
     tick: Tick
     tko_count: TkoCount
     on_unreachable: Callable[[], None] = lambda: None
-    """Told when a server cannot be connected to: its name may lead elsewhere by now."""
+    """Told when a server cannot be connected to or has hung up: its name may lead elsewhere by now."""
     rng: Callable[[], float] = random.random
 
 
@@ -281,6 +281,8 @@ class Destination:
             if connection.reason or sent:
                 # one of mcrouter's rules: any way to lose a connection in use takes the server out
                 self._note_failure(Result.CONNECT_ERROR, connection.reason or reason)
+            if not self._closing:
+                self._shared.on_unreachable()
         for request in sent:
             self.results[Result.REMOTE_ERROR] += 1
             request.answer(Result.REMOTE_ERROR, CLOSED_BY_SERVER)
