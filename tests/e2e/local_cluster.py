@@ -133,9 +133,9 @@ class LocalCluster:
 
     # proxies
 
-    def start_proxy(self, *options: str) -> Proxy:
+    def start_proxy(self, *options: str, upstream: str = UPSTREAM) -> Proxy:
         """One node's proxy, on a free port; it has found its servers when this returns."""
-        known = ("--upstream", UPSTREAM, "--nameserver", self.dns.nameserver)
+        known = ("--upstream", upstream, "--nameserver", self.dns.nameserver)
         command = lambda port: proxy_command(port, *known, *options)  # noqa: E731
         server = self._stack.enter_context(running(command))
         return Proxy(server, self._stack.enter_context(TextClient(server.address)))
