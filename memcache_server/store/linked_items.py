@@ -245,8 +245,7 @@ class LinkedItems:
         unique = self._cas if self.options.cas else 0
         at, meta = (handle << 3) + STATE_AT, meta | number << LIST_SHIFT
         STATE.pack_into(arena.bytes, at, exptime, self._access, text_length, meta, unique)
-        self.stats.total_items += 1
-        self.stats.cmd_set[number & CLASS_MASK] += 1
+        self.stats.stores[number & CLASS_MASK] += 1
         return STORED
 
     def _chunk_for(self, key: bytes, size: int, number: int, old: int) -> int:

@@ -6,9 +6,14 @@ from enum import IntEnum
 from mcproto.limits import U64
 from memcache_server.store import linked_items
 from memcache_server.store.chunk import (
+    ACTIVE,
     CAS,
     CHUNKED,
     EXPTIME,
+    FETCHED,
+    GAP_MASK,
+    GAP_SHIFT,
+    HAS_FLAGS,
     HAS_TTL,
     KEY,
     KEY_LENGTH_MASK,
@@ -16,6 +21,8 @@ from memcache_server.store.chunk import (
     LIST_MASK,
     LIST_SHIFT,
     META,
+    STATE,
+    STATE_AT,
     TEXT,
     TEXT_LENGTH,
 )
@@ -33,6 +40,7 @@ from memcache_server.store.linked_items import (
 from memcache_server.store.segmented_lru import CLASS_MASK
 
 _BLANK = 32
+_KEPT_BY_SET = ~(FETCHED | ACTIVE | HAS_TTL)  # what of an item's meta stays when its value is replaced
 _NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r\0]")
 
 
@@ -139,7 +147,23 @@ class Store(LinkedItems):
 
     def set(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
         """Store whatever was there. A value that cannot be stored takes the old one with it."""
-        result = self._write(key, flags, exptime, value, self.index.find(key))
+        handle = self.index.find(key)
+        if handle and flags == b"0":
+            arena, word = self._arena, handle << 1
+            meta, text_length = arena.words[word + META], arena.words[word + TEXT_LENGTH]
+            value_at = (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK)
+            if text_length - value_at == len(value) and not meta & (HAS_FLAGS | CHUNKED):
+                # the text differs in the value only: a fifth cheaper than laying it out anew
+                at, number = handle << 3, meta >> LIST_SHIFT & LIST_MASK
+                arena.bytes[at + TEXT + value_at : at + TEXT + text_length] = value
+                self.lru.to_head(handle, number)
+                self._cas += 1
+                unique = self._cas if self.options.cas else 0
+                meta = meta & _KEPT_BY_SET | (HAS_TTL if exptime else 0)
+                STATE.pack_into(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
+                self.stats.stores[number & CLASS_MASK] += 1
+                return STORED
+        result = self._write(key, flags, exptime, value, handle)
         if result:
             self.discard(key)
         return result
@@ -220,7 +244,7 @@ class Store(LinkedItems):
         flags, exptime = self._client_flags(handle, text), words[word + EXPTIME]
         result = self._write(key, flags, exptime, digits + b"\r\n", handle)
         if result == STORED:
-            self.stats.cmd_set[self.class_of(key)] -= 1  # stored, but by no storage command
+            self.stats.rewrites[self.class_of(key)] += 1
         return result, number
 
 

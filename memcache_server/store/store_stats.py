@@ -5,29 +5,30 @@ from memcache_server.store.slab_classes import CLASSES_MAX
 _CLASSES = CLASSES_MAX + 1
 _LISTS = 256
 
-# Counters of a class: name -> shown by (stats slabs, stats items or neither: totals only).
-CLASS_COUNTERS: dict[str, str] = {
-    "cmd_set": "slabs",
-    "delete_hits": "slabs",
-    "incr_hits": "slabs",
-    "decr_hits": "slabs",
-    "cas_hits": "slabs",
-    "cas_badval": "slabs",
-    "touch_hits": "slabs",
-    "evicted": "items",
-    "evicted_nonzero": "items",
-    "outofmemory": "items",
-    "reclaimed": "items",
-    "expired_unfetched": "items",
-    "evicted_unfetched": "items",
-    "evicted_active": "items",
-}
+# Counters of a class.
+CLASS_COUNTERS: tuple[str, ...] = (
+    "stores",  # items stored, by any command
+    "rewrites",  # of these, by incr and decr
+    "delete_hits",
+    "incr_hits",
+    "decr_hits",
+    "cas_hits",
+    "cas_badval",
+    "touch_hits",
+    "evicted",
+    "evicted_nonzero",
+    "outofmemory",
+    "reclaimed",
+    "expired_unfetched",
+    "evicted_unfetched",
+    "evicted_active",
+)
 
 
 class StoreStats:
     """Plain lists of integers, indexed by class; `hits` by list number, since a get hit counts in its segment."""
 
-    __slots__ = (*CLASS_COUNTERS, "evicted_time", "get_expired", "get_flushed", "hits", "slabs_moved", "total_items")
+    __slots__ = (*CLASS_COUNTERS, "evicted_time", "get_expired", "get_flushed", "hits", "slabs_moved")
 
     def __init__(self) -> None:
         self.evicted_time = [0] * _CLASSES  # seconds since last access of the class's latest eviction
@@ -38,7 +39,6 @@ class StoreStats:
         for name in CLASS_COUNTERS:
             setattr(self, name, [0] * _CLASSES)
         self.hits = [0] * _LISTS
-        self.total_items = 0
         self.get_expired = 0
         self.get_flushed = 0
         self.slabs_moved = 0
@@ -49,7 +49,8 @@ class StoreStats:
         return sum(counter)
 
     # written out for the type checker; `reset` fills them
-    cmd_set: list[int]
+    stores: list[int]
+    rewrites: list[int]
     delete_hits: list[int]
     incr_hits: list[int]
     decr_hits: list[int]
