@@ -134,11 +134,13 @@ class LocalCluster:
     # proxies
 
     def start_proxy(self, *options: str, upstream: str = UPSTREAM) -> Proxy:
-        """One node's proxy, on a free port; it has found its servers when this returns."""
+        """One node's proxy, on a free port; it has looked for its servers when this returns."""
         known = ("--upstream", upstream, "--nameserver", self.dns.nameserver)
         command = lambda port: proxy_command(port, *known, *options)  # noqa: E731
         server = self._stack.enter_context(running(command))
-        return Proxy(server, self._stack.enter_context(TextClient(server.address)))
+        client = self._stack.enter_context(TextClient(server.address))
+        assert client.ask(b"version\r\n").startswith(b"VERSION")  # it listens first, and answers when it is ready
+        return Proxy(server, client)
 
 
 class Proxy:
@@ -158,10 +160,9 @@ class Proxy:
         """One of its counters."""
         return int(self.client.stats()[name])
 
-    def server_line(self, ordinal: int) -> str:
-        """What `stats servers` says of a pod; empty when it knows none of that name."""
-        lines = self.client.stats("servers")
-        return next((text for name, text in lines.items() if name.startswith(pod_name(ordinal) + ":")), "")
+    def reload(self) -> None:
+        """Have it look its servers up now, not when that is due."""
+        os.kill(self.pid, signal.SIGHUP)
 
     def wait_for_servers(self, count: int, seconds: float = REFRESH_S + SLACK_S) -> None:
         """Until it knows so many: within one refresh unless told otherwise."""
