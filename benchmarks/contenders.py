@@ -42,7 +42,7 @@ def proxies() -> Iterator[list[Contender]]:
         command = MEMCACHED.command.format(megabytes=512)
         ports = [stack.enter_context(running(command, LOAD_CORE))[1] for _ in range(_UPSTREAMS)]
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ours = f"{sys.executable} -m mcproxy --listen-addresses 127.0.0.1 --listen {{port}} "
+        ours = f"{sys.executable} -m mcproxy --listen 127.0.0.1:{{port}} "
         ours += " ".join(f"--upstream 127.0.0.1:{port}" for port in ports)
         yield [
             Contender("twemproxy", _nutcracker(directory, ports)),
