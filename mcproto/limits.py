@@ -9,6 +9,9 @@ LINE_MAX = 2048
 GET_LINE_MAX = 8 * 1024 * 1024
 """Longest get or gets line. The original has no limit; every buffer here has one."""
 
+LONG_LINE = 64 * 1024
+"""A line of more bytes that came in pieces is not split into tokens in one go, if its command knows how."""
+
 VALUE_MAX = 2_147_483_645
 """Largest length a storage line may declare: what fits a signed 32-bit number with CRLF."""
 

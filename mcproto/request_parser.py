@@ -15,7 +15,7 @@ value's length. Server and proxy hand in their own tables and contexts.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from mcproto.limits import GET_LINE_MAX, LINE_MAX, VALUE_MAX
+from mcproto.limits import GET_LINE_MAX, LINE_MAX, LONG_LINE, VALUE_MAX
 
 ValueBlock = bytes | bytearray | memoryview | None
 """A value with the two bytes that should be its line end, right or wrong; None when it was swallowed."""
@@ -27,10 +27,14 @@ class Command(NamedTuple):
     `handler(context, tokens)`, or `handler(context, tokens, value)` when `value_token` is not 0: then
     that token declares the value's length. A handler returns True to end the turn (quit, a full reply
     buffer); the parser then keeps the rest for `resume()`.
+
+    `long_handler(context, line)`, if there is one, takes the place of `handler` for a line over LONG_LINE that
+    came in pieces: split into tokens, eight megabytes of keys would take twenty times that.
     """
 
     handler: Callable[..., bool | None]
     value_token: int = 0
+    long_handler: Callable[..., bool | None] | None = None
 
 
 class RequestContext(Protocol):
@@ -69,6 +73,13 @@ class RequestParser:
     def mid_request(self) -> bool:
         """Whether the peer owes the rest of a request, or requests wait for `resume()`."""
         return self._held is not None or self._fill is not None
+
+    @property
+    def held(self) -> int:
+        """Bytes kept of a request that is not whole, or of requests that wait for `resume()`."""
+        if self._fill is not None:
+            return self._position
+        return len(self._held) if self._held is not None else 0
 
     def feed(self, data: bytes) -> bool:
         """Handle what has come. True: the turn ended early, call `resume()` soon; False: all is handled."""
@@ -134,6 +145,11 @@ class RequestParser:
             self._held, self._position = data, position
         return True
 
+    def forget(self) -> None:
+        """The peer has gone: let go of what it began."""
+        self._held = self._fill = None
+        self._tokens = []
+
     # LINE
 
     def _hold_line(self, data: bytes, position: int) -> bool:
@@ -152,12 +168,22 @@ class RequestParser:
         end = data.find(b"\n")
         if end >= 0:
             self._held = None
+            if len(held) + end > LONG_LINE:
+                return self._run_long(bytes(held) + data[:end], data[end + 1 :])
             return self._run(bytes(held) + data, 0, len(held) + end)
         held += data
         if len(held) > LINE_MAX and self._is_over_long(held):
             self._held = None
             return bool(self._context.line_too_long())
         return False
+
+    def _run_long(self, line: bytes, rest: bytes) -> bool:
+        command = self._commands.get(line[:8].partition(b" ")[0])
+        if command is None or command.long_handler is None:
+            return self._run(b"%b\n%b" % (line, rest), 0, len(line))
+        if command.long_handler(self._context, line.removesuffix(b"\r")):
+            return self._pause(rest, 0)
+        return bool(rest) and self._run(rest, 0, 0)
 
     @staticmethod
     def _is_over_long(line: bytes | bytearray) -> bool:

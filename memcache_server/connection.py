@@ -5,7 +5,8 @@
 
 uvloop sends at every write, so a write for each command would be a system call for each command. A turn is
 bounded in requests and reply bytes; what is left goes on in the loop's next round, and meanwhile nothing more
-is read from this client. A client that does not read its replies is not read from either.
+is read from this client. A client that does not read its replies is not read from either, and what all such
+clients hold together is bounded too (held_bytes).
 """
 
 import asyncio
@@ -14,15 +15,19 @@ from typing import cast
 
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
 from mcproto.request_parser import Command, RequestParser
+from memcache_server.held_bytes import HeldBytes
 from memcache_server.session import Session, Shared
 
 _HIGH_WATER = 256 * 1024  # unsent reply bytes of one client from which on it is not read
+_WORTH_NOTING = 32 * 1024  # bytes of an unfinished request
+_HELD_MAX = 24 << 20  # bytes held for all clients; a pod's memory limit has this room
+_HELD_VALUES = 8  # but so many of the largest values in any case
 
 
 class Connection(asyncio.Protocol):
     """One client."""
 
-    __slots__ = ("_eof", "_loop", "_owner", "_paused", "_resuming", "_shared", "_transport", "last_active", "parser",
+    __slots__ = ("_eof", "_loop", "_owner", "_paused", "_reply_size", "_resuming", "_shared", "_transport", "parser",
                  "session")  # fmt: skip
 
     def __init__(self, owner: "Connections", commands: Mapping[bytes, Command], shared: Shared) -> None:
@@ -33,6 +38,7 @@ class Connection(asyncio.Protocol):
         self.parser = RequestParser(commands, self.session)
         self._eof = False
         self._paused = False  # the client does not read
+        self._reply_size = 0  # of the reply that it did not read
         self._resuming = False  # a turn has ended early, the next is scheduled
 
     # the transport's calls
@@ -41,7 +47,6 @@ class Connection(asyncio.Protocol):
         """Count it in, or turn it away (the original's maxconns_fast)."""
         self._transport = cast(asyncio.Transport, transport)
         stats = self._shared.stats
-        stats.total_connections += 1
         if len(self._owner.open) >= self._shared.settings.conn_limit:
             stats.rejected_connections += 1
             self._transport.write(b"ERROR Too many open connections\r\n")
@@ -50,12 +55,14 @@ class Connection(asyncio.Protocol):
             return
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._owner.open.add(self)
+        stats.total_connections += 1
         stats.curr_connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it out; what it was about to say has no listener any more."""
         self.session.closing = True
         self.session.pending = None
+        self.parser.forget()
         if self in self._owner.open:
             self._owner.discard(self)
             self._shared.stats.curr_connections -= 1
@@ -75,6 +82,8 @@ class Connection(asyncio.Protocol):
             self._end_turn()
         elif session.out:
             self._flush()
+        elif self.parser.held > _WORTH_NOTING:
+            self._owner.held.note(self)
 
     def eof_received(self) -> bool:
         """The client sends no more; stay open while requests or replies remain (`printf ... | nc`)."""
@@ -107,6 +116,9 @@ class Connection(asyncio.Protocol):
         session.out_bytes = 0
         session.stats.bytes_written += len(reply)
         self._transport.write(reply)
+        if self._paused:
+            self._reply_size = len(reply)
+            self._owner.held.note(self)
 
     def _end_turn(self) -> None:
         """The parser stopped before the end: because of quit, or because the turn's bound was reached."""
@@ -140,7 +152,7 @@ class Connection(asyncio.Protocol):
     def _continue_reading(self) -> None:
         if self.session.closing:
             return
-        if self._eof:
+        if self._eof or (self._owner.draining and not self.parser.mid_request):
             self._close()
         else:
             self._transport.resume_reading()
@@ -162,38 +174,85 @@ class Connection(asyncio.Protocol):
         return True
 
     @property
-    def busy(self) -> bool:
-        """Whether a request or a reply is under way, for draining."""
-        return self._resuming or self.parser.mid_request or self._transport.get_write_buffer_size() > 0
+    def held(self) -> int:
+        """Bytes of unsent replies and unfinished requests, rather too many than too few."""
+        # a reply of which a part is sent stays in memory as a whole; the unsent part shows that it moves
+        reply = self._reply_size + self._transport.get_write_buffer_size() if self._paused else 0
+        return reply + self.parser.held
 
-    def close_when_idle(self) -> None:
-        """Draining: close now if nothing is under way."""
-        if not self.busy:
-            self._close()
+    def drain(self) -> None:
+        """Close once the requests that have begun to come are answered and the replies sent."""
+        if not self.close_if_idle():
+            self._transport.set_protocol(_Draining(self))
+
+    def close_if_idle(self) -> bool:
+        """Whether nothing was under way; then it is closed."""
+        return not self._resuming and not self.parser.mid_request and self._close()
+
+    def drop(self) -> None:
+        """One of those who hold too much."""
+        self._shared.stats.stalled_dropped += 1
+        self._shared.warn("stalled", "a client dropped that neither read its replies nor finished its request")
+        self.abort()
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """End the connection at once."""
+        self.session.closing = True
         self._transport.abort()
 
 
+class _Draining(asyncio.Protocol):
+    """Takes the place of a connection while the server drains; nobody pays for it before."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def data_received(self, data: bytes) -> None:
+        """The rest of a request, perhaps."""
+        self._connection.data_received(data)
+        self._connection.close_if_idle()
+
+    def eof_received(self) -> bool:
+        """The connection's."""
+        return self._connection.eof_received()
+
+    def pause_writing(self) -> None:
+        """The connection's."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The connection's."""
+        self._connection.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection's."""
+        self._connection.connection_lost(exc)
+
+
 class Connections:
-    """The open connections of a server, and whoever waits for the last of them to end."""
+    """The open connections of a server, what they hold, and whoever waits for the last of them to end."""
 
-    __slots__ = ("_empty", "loop", "open")
+    __slots__ = ("_empty", "draining", "held", "loop", "open")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, item_size_max: int) -> None:
         self.loop = loop
         self.open: set[Connection] = set()
+        self.held = HeldBytes(max(_HELD_MAX, _HELD_VALUES * item_size_max))
+        self.draining = False
         self._empty: asyncio.Event | None = None
 
     def discard(self, connection: Connection) -> None:
         """Forget a closed connection."""
         self.open.discard(connection)
+        self.held.forget(connection)
         if self._empty is not None and not self.open:
             self._empty.set()
 
-    async def wait_empty(self) -> None:
-        """Return when no connection is open."""
+    async def drain(self) -> None:
+        """Let each connection finish what it is about; return when no connection is open."""
+        self.draining = True
+        for connection in list(self.open):
+            connection.drain()
         self._empty = asyncio.Event()
         if self.open:
             await self._empty.wait()

@@ -108,6 +108,7 @@ _ROWS = (
     _row("memcached_commands_total", "counter", "Commands and how they ended.", ("command", "status")),
     _row("memcached_slab_commands_total", "counter", "Commands by slab class.", ("slab", "command", "status")),
     _row("memcached_foreign_protocols_total", "counter", "Connections that spoke binary, TLS or HTTP."),
+    _row("memcached_stalled_dropped_total", "counter", "Clients dropped because all held too many bytes unread."),
     *(_row(name, kind, text) for name, (kind, _, text) in _GENERAL.items()),
     *(_row(name, kind, _text(field), ("slab",)) for name, (kind, field) in _ITEMS.items()),
     *(_row(name, "gauge", _text(field), ("slab",)) for name, field in _SLABS.items()),
@@ -129,6 +130,7 @@ def collect(shared: Shared) -> "Iterator[Metric]":
         "memcached_version": {(str(general["version"]),): 1},
         "memcached_malloced_bytes": float(totals["total_malloced"]),
         "memcached_foreign_protocols_total": shared.stats.foreign_protocols,
+        "memcached_stalled_dropped_total": shared.stats.stalled_dropped,
         "memcached_commands_total": {labels: _less(general, fields) for labels, fields in _COMMANDS.items()},
         "memcached_slab_commands_total": {
             (str(number), *labels): _less(report, fields)

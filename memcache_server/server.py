@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 
-from mcdaemon import sockets
+from mcdaemon import open_files, sockets
 from mcdaemon.errors import StartError
 from mcdaemon.log_setup import RateLimited
 from memcache_server.clock import Clock
@@ -61,7 +61,7 @@ class Server:
     async def start(self) -> None:
         """Open the listeners. Raises StartError."""
         loop = asyncio.get_running_loop()
-        self._connections = Connections(loop)
+        self._connections = Connections(loop, self.settings.item_size_max)
         self._tick()
         self._sockets = self._open_sockets()
         unix = bool(self.settings.unix_socket)
@@ -89,9 +89,11 @@ class Server:
 
     def _announce(self) -> None:
         settings = self.settings
+        if not open_files.allow(settings.conn_limit):
+            logger.warning("-c %d: the limit of open files (ulimit -n) does not allow so many", settings.conn_limit)
         if os.geteuid() == 0 and not settings.user:
             logger.warning("running as root; the original would refuse without -u, and another user is safer")
-        if settings.threads != Settings.threads:
+        if settings.threads > 1:
             logger.warning("-t %d: one process serves; for more cores start more servers", settings.threads)
         if settings.ignored:
             logger.warning("without effect here: %s", " ".join(settings.ignored))
@@ -148,9 +150,7 @@ class Server:
     async def drain(self) -> None:
         """Idle clients are closed, the others once their requests are answered."""
         assert self._connections is not None
-        for connection in list(self._connections.open):
-            connection.close_when_idle()
-        await self._connections.wait_empty()
+        await self._connections.drain()
 
     def close(self) -> None:
         """Drop what is left."""

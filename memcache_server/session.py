@@ -1,5 +1,6 @@
 """What a command sees of its connection: the store, the counters, and where replies go. Pure."""
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store
 
-TURN_BYTES = 1 << 20  # of large replies, then others have their turn
+TURN_BYTES = 1 << 19  # of large replies, then others have their turn
+_LAZY = 32 * 1024  # a value over this many bytes takes memory only as it comes
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Session:
         self.fresh = True  # nothing has come yet
 
     def count_large(self, size: int) -> bool:
-        """Add a large reply to the turn's; whether the turn has had enough."""
+        """Add a large reply, or many small ones, to the turn's; whether the turn has had enough."""
         self.out_bytes += size
         return self.out_bytes >= TURN_BYTES
 
@@ -74,6 +76,10 @@ class Session:
         self.closing = True
         return True
 
-    def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | None:
+    def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | memoryview | None:
         """Room for a value that comes in pieces, unless the store would refuse it for its length alone."""
-        return bytearray(size) if size <= self.store.options.item_size_max else None
+        if size > self.store.options.item_size_max:
+            return None
+        if size <= _LAZY:
+            return bytearray(size)
+        return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))

@@ -31,13 +31,19 @@ def _extended(text: str) -> str:
     return text
 
 
+def _no_udp(text: str) -> int:
+    if integer(0, 65535)(text):
+        raise ValueError("UDP is not served, only 0 is taken")
+    return 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The server's settings; see the help texts for meanings."""
 
     port: int = option(11211, "-p", "--port", metavar="NUM", parse=integer(0, 65535), help="TCP port; 0 is off",
                        exit_code=LIMIT_EXIT)
-    udp_port: int = option(0, "-U", "--udp-port", metavar="NUM", parse=integer(0, 0),
+    udp_port: int = option(0, "-U", "--udp-port", metavar="NUM", parse=_no_udp,
                            help="UDP is not served; only 0 is taken", exit_code=LIMIT_EXIT)
     unix_socket: str = option("", "-s", "--unix-socket", metavar="FILE",
                               help="listen on a Unix socket instead of the network")
@@ -58,14 +64,14 @@ class Settings:
                                   help="factor between chunk sizes")
     chunk_size: int = option(48, "-n", "--slab-min-size", metavar="BYTES", parse=integer(1, PAGE_SIZE // 4),
                              help="least room for key, value and flags")
-    threads: int = option(4, "-t", "--threads", metavar="NUM", parse=integer(1, 1024),
+    threads: int = option(1, "-t", "--threads", metavar="NUM", parse=integer(1, 1024),
                           help="accepted; one process serves, more cores mean more servers")
     backlog: int = option(1024, "-b", "--listen-backlog", metavar="NUM", parse=integer(1, 65535),
                           help="length of the queue of new connections")
     item_size_max: int = option(1 << 20, "-I", "--max-item-size", metavar="SIZE", parse=byte_size(1024, 1 << 30),
                                 help="largest item; k and m are understood", exit_code=LIMIT_EXIT)
     protocol: str = option("auto", "-B", "--protocol", metavar="NAME", parse=one_of("auto", "ascii"),
-                           help="auto or ascii: text either way")
+                           help="auto or ascii: text either way", exit_code=LIMIT_EXIT)
     extended: tuple[str, ...] = option((), "-o", "--extended", metavar="LIST", repeat=True, parse=_extended,
                                        help="memcached's extended options, comma separated")
     admin: str = option("", "--admin", metavar="[ADDR:]PORT",

@@ -32,6 +32,7 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("bytes_written", "bytes_written"),
     Counter("conn_yields", "conn_yields"),
     Counter("foreign_protocols", "foreign_protocols"),
+    Counter("stalled_dropped", "stalled_dropped"),
 )
 
 
@@ -58,6 +59,7 @@ class Stats:
     bytes_written: int
     conn_yields: int
     foreign_protocols: int
+    stalled_dropped: int
 
     def __init__(self) -> None:
         for counter in COUNTERS:

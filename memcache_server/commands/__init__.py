@@ -4,8 +4,8 @@ from mcproto.request_parser import Command
 from memcache_server.commands import arithmetic, deletion, retrieval, server_admin, stats_commands, storage, touch
 
 COMMANDS: dict[bytes, Command] = {
-    b"get": Command(retrieval.get),
-    b"gets": Command(retrieval.gets),
+    b"get": Command(retrieval.get, long_handler=retrieval.get_long),
+    b"gets": Command(retrieval.gets, long_handler=retrieval.gets_long),
     b"gat": Command(touch.gat),
     b"gats": Command(touch.gats),
     b"set": Command(storage.set_, value_token=4),

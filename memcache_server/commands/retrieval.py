@@ -1,15 +1,23 @@
-"""get and gets (protocol.txt, "Retrieval command")."""
+"""get and gets (protocol.txt, "Retrieval command").
+
+A command's keys are answered in turns, so that nobody waits long for one who asks much. A line too long to be
+split in one go (there may be millions of keys) is read slice by slice, twice: once to see that no key is too
+long, for that voids the whole command, and once to answer.
+"""
 
 from collections.abc import Callable
 from functools import partial
 
 from mcproto.encode import BAD_LINE, END
 from mcproto.limits import KEY_MAX
-from memcache_server.session import Session
+from memcache_server.session import TURN_BYTES, Session
 
-_LARGE = 4096  # replies of this many bytes count towards the turn
-_TURN_BYTES = 1 << 20
-_TURN_KEYS = 512
+_LARGE = 4096  # a reply of more bytes counts towards the turn
+_LARGE_OF_MANY = 1024  # the same among many
+TURN_KEYS = 512
+_KEY_COST = TURN_BYTES // (2 * TURN_KEYS)  # what a key of many counts, so that many of these commands end a turn
+_CHECKED = 32 * 1024  # bytes of a long line in one turn
+_ANSWERED = 2 * 1024
 
 Lookup = Callable[[bytes], bytes | None]
 
@@ -40,25 +48,78 @@ def _get_many(session: Session, tokens: list[bytes], lookup: Lookup) -> bool | N
     if len(tokens) < 2 or max(map(len, tokens)) > KEY_MAX:
         session.out.append(BAD_LINE)  # one key too long voids the whole command
         return None
-    return get_from(session, tokens, lookup, 1)
+    return _answer_tokens(session, tokens, lookup, 1)
 
 
-def get_from(session: Session, tokens: list[bytes], lookup: Lookup, start: int) -> bool | None:
+def _answer_tokens(session: Session, tokens: list[bytes], lookup: Lookup, start: int) -> bool | None:
     """Answer the keys from token `start`; when the turn's keys or bytes are used up, leave the rest pending."""
-    append, misses = session.out.append, 0
-    end = min(len(tokens), start + _TURN_KEYS)
+    position, enough = _append_texts(session, tokens, lookup, start, min(len(tokens), start + TURN_KEYS))
+    if position < len(tokens):
+        session.pending = partial(_answer_tokens, session, tokens, lookup, position)
+        return True
+    session.out.append(END)
+    return enough
+
+
+def _append_texts(session: Session, keys: list[bytes], lookup: Lookup, start: int, end: int) -> tuple[int, bool]:
+    """Texts of `keys` from `start`: where they stopped, at `end` or before, and whether the turn has had enough."""
+    append, misses, enough = session.out.append, 0, False
     for position in range(start, end):
-        text = lookup(tokens[position])
+        text = lookup(keys[position])
         if text is None:
             misses += 1
         else:
             append(text)
-            if len(text) > _LARGE and session.count_large(len(text)):
-                end = position + 1
+            if len(text) > _LARGE_OF_MANY and session.count_large(len(text)):
+                end, enough = position + 1, True
                 break
     session.stats.get_misses += misses
-    if end < len(tokens):
-        session.pending = partial(get_from, session, tokens, lookup, end)
-        return True
-    append(END)
-    return None
+    return end, session.count_large((end - start) * _KEY_COST) or enough
+
+
+# lines too long to be split in one go
+
+
+def get_long(session: Session, line: bytes) -> bool:
+    """get with a line in one piece."""
+    return _check_long(session, line, session.store.get, 0) is not None
+
+
+def gets_long(session: Session, line: bytes) -> bool:
+    """gets with a line in one piece."""
+    return _check_long(session, line, session.store.get_with_cas, 0) is not None
+
+
+def _check_long(session: Session, line: bytes, lookup: Lookup, start: int) -> bool | None:
+    keys, following = _cut(line, start, _CHECKED)
+    if max(map(len, keys), default=0) > KEY_MAX:
+        session.out.append(BAD_LINE)
+        return None
+    if following < len(line):
+        session.pending = partial(_check_long, session, line, lookup, following)
+    else:
+        session.pending = partial(_answer_long, session, line, lookup, line.index(b" "), [], 0)
+    return True
+
+
+def _answer_long(
+    session: Session, line: bytes, lookup: Lookup, following: int, keys: list[bytes], position: int
+) -> bool | None:
+    """Answer `keys` from `position`, then those of the line from byte `following`, a slice in a turn."""
+    if position == len(keys):
+        if following >= len(line):
+            session.out.append(END)
+            return None
+        keys, following = _cut(line, following, _ANSWERED)
+        position = 0
+    position, _ = _append_texts(session, keys, lookup, position, len(keys))
+    session.pending = partial(_answer_long, session, line, lookup, following, keys, position)
+    return True
+
+
+def _cut(line: bytes, start: int, size: int) -> tuple[list[bytes], int]:
+    """The words in about `size` bytes of a line from `start`, and where the next ones begin."""
+    end = line.find(b" ", start + size)
+    if end < 0:
+        end = len(line)
+    return [word for word in line[start:end].split(b" ") if word], end + 1

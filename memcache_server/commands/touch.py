@@ -8,6 +8,7 @@ from functools import partial
 from mcproto import encode
 from mcproto.grammar import maybe_exptime, maybe_int32
 from mcproto.limits import KEY_MAX
+from memcache_server.commands.retrieval import TURN_KEYS
 from memcache_server.session import Session
 from memcache_server.store.exptime import to_absolute
 
@@ -54,15 +55,19 @@ def _get_and_touch(session: Session, tokens: list[bytes], with_cas: bool) -> boo
 
 
 def _touch_from(session: Session, tokens: list[bytes], exptime: int, with_cas: bool, start: int) -> bool | None:
-    """Answer the keys from token `start`; when the turn is used up by large values, leave the rest pending."""
-    for position in range(start, len(tokens)):
+    """Answer the keys from token `start`; when the turn's keys or bytes are used up, leave the rest pending."""
+    end = min(len(tokens), start + TURN_KEYS)
+    for position in range(start, end):
         text = session.store.get_and_touch(tokens[position], exptime, with_cas)
         if text is None:
             session.stats.touch_misses += 1
             continue
         session.out.append(text)
-        if session.count_large(len(text)) and position + 1 < len(tokens):
-            session.pending = partial(_touch_from, session, tokens, exptime, with_cas, position + 1)
-            return True
+        if session.count_large(len(text)):
+            end = position + 1
+            break
+    if end < len(tokens):
+        session.pending = partial(_touch_from, session, tokens, exptime, with_cas, end)
+        return True
     session.out.append(encode.END)
-    return None
+    return session.count_large(0)
