@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from tests.e2e.local_cluster import REFRESH_S, SLACK_S, LocalCluster, Proxy, owners
 from tests.e2e.traffic import Event, Traffic
@@ -24,6 +27,9 @@ AWAY = re.compile(
 
 BACK_S = 2.0
 """From when a server works again at its address to the probe that finds it."""
+
+TIMEOUT_S = 1.0
+"""A proxy's default for a reply; three in a row take a server out."""
 
 GRACE_S = 3.0
 """How long a server that has left DNS keeps its place, in these tests."""
@@ -114,6 +120,26 @@ def test_a_crashed_server_that_restarts_in_place_is_found_by_a_probe(cluster: Lo
     assert unexplained(event for event in traffic.events if before[event.key] == 0) == []
     assert wrong(event for event in traffic.events if not killed_at <= event.at < served_at) == []
     assert placement(proxies[1], pods, KEYS, b"after") == before
+
+
+def test_a_server_that_hangs_holds_up_only_its_own_keys(cluster: LocalCluster) -> None:
+    proxy = cluster.start_proxy()
+    pods = {ordinal: cluster.connect(ordinal) for ordinal in range(3)}
+    before = placement(proxy, pods, KEYS, b"before")
+    hanging = [key for key in KEYS if before[key] == 2]
+    with Traffic([proxy.address], [key for key in KEYS if before[key] != 2]) as traffic:
+        traffic.lap()
+        os.kill(cluster.pods[2].server.pid, signal.SIGSTOP)
+        replies = [proxy.client.ask(get_request(hanging[0])) for _ in range(5)]
+        os.kill(cluster.pods[2].server.pid, signal.SIGCONT)
+        proxy.wait_for_log("mycache-memcached-2 unmarked TKO", TIMEOUT_S + BACK_S)
+        traffic.lap()
+    unavailable = b"SERVER_ERROR Server unavailable. Reason: mc_res_timeout\r\n"
+    assert replies == [b"SERVER_ERROR Reply timeout\r\n"] * 3 + [unavailable] * 2
+    assert wrong(traffic.events) == []
+    times = [event.at for event in traffic.events]
+    assert max(later - earlier for earlier, later in pairwise(times)) < 0.8 * TIMEOUT_S
+    assert proxy.client.ask(get_request(hanging[0])) == hit_reply(hanging[0], b"before")
 
 
 def test_a_fourth_pod_joins_and_leaves(cluster: LocalCluster) -> None:
