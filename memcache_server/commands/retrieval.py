@@ -15,7 +15,7 @@ from memcache_server.session import TURN_BYTES, Session
 _LARGE = 4096  # a reply of more bytes counts towards the turn
 _LARGE_OF_MANY = 1024  # the same among many
 TURN_KEYS = 512
-_KEY_COST = TURN_BYTES // (2 * TURN_KEYS)  # what a key of many counts, so that many of these commands end a turn
+KEY_COST = TURN_BYTES // (2 * TURN_KEYS)  # what a key of many counts, so that many of these commands end a turn
 _CHECKED = 32 * 1024  # bytes of a long line in one turn
 _ANSWERED = 2 * 1024
 
@@ -74,7 +74,7 @@ def _append_texts(session: Session, keys: list[bytes], lookup: Lookup, start: in
                 end, enough = position + 1, True
                 break
     session.stats.get_misses += misses
-    return end, session.count_large((end - start) * _KEY_COST) or enough
+    return end, session.count_large((end - start) * KEY_COST) or enough
 
 
 # lines too long to be split in one go

@@ -190,3 +190,45 @@ def test_random_bytes_never_raise() -> None:
         whole = Recorder().play([data])
         for segments in cuts(data, seed=rng.randrange(1 << 30), random_ways=2):
             assert Recorder().play(segments) == whole
+
+
+class LongLines:
+    """Takes a get's long lines whole."""
+
+    def __init__(self, ends_turn: bool) -> None:
+        self.seen: list[bytes] = []
+        self.ends_turn = ends_turn
+        commands = {
+            b"get": Command(self.short, long_handler=self.long),
+            b"gets": Command(self.short),
+        }
+        self.parser = RequestParser(commands, self)  # type: ignore[arg-type]
+
+    def short(self, _context: object, tokens: list[bytes]) -> None:
+        self.seen.append(b"%d tokens" % len(tokens))
+
+    def long(self, _context: object, line: bytes) -> bool:
+        self.seen.append(b"%d bytes" % len(line))
+        return self.ends_turn
+
+
+@pytest.mark.parametrize("ends_turn", [False, True])
+@pytest.mark.parametrize("piece", [40_000, 65_537, 99_999])
+def test_long_lines_go_to_their_own_handler(piece: int, ends_turn: bool) -> None:
+    lines = LongLines(ends_turn)
+    data = b"get" + b" a" * 50_000 + b"\r\nget a\nget" + b" a" * 50_000 + b"\ngets" + b" a" * 50_000 + b"\r\n"
+    for start in range(0, len(data), piece):
+        more = lines.parser.feed(data[start : start + piece])
+        while more:
+            more = lines.parser.resume()
+    assert lines.seen == [b"100003 bytes", b"2 tokens", b"100003 bytes", b"50001 tokens"]
+    assert lines.parser.held == 0
+    assert not lines.parser.mid_request
+
+
+def test_held_counts_what_has_come() -> None:
+    lines = LongLines(False)
+    lines.parser.feed(b"get a")
+    assert lines.parser.held == 5
+    lines.parser.forget()
+    assert (lines.parser.held, lines.parser.mid_request) == (0, False)
