@@ -21,6 +21,7 @@ def general(shared: Shared) -> Report:
     store, stats, clock, settings = shared.store, shared.stats, shared.clock, shared.settings
     totals, usage = store.stats, resource.getrusage(resource.RUSAGE_SELF)
     cas_hits, cas_badval = totals.total("cas_hits"), totals.total("cas_badval")
+    stored = totals.total("stores")
     get_hits, touch_hits = sum(totals.hits), totals.total("touch_hits")
     return {
         "pid": os.getpid(),
@@ -35,7 +36,7 @@ def general(shared: Shared) -> Report:
         "total_connections": stats.total_connections,
         "rejected_connections": stats.rejected_connections,
         "cmd_get": get_hits + stats.get_misses,
-        "cmd_set": totals.total("cmd_set") + stats.failed_sets,
+        "cmd_set": stored - totals.total("rewrites") + stats.failed_sets,
         "cmd_flush": stats.cmd_flush,
         "cmd_touch": touch_hits + stats.touch_misses,
         "cmd_meta": stats.cmd_meta,
@@ -72,7 +73,7 @@ def general(shared: Shared) -> Report:
         "slabs_moved": totals.slabs_moved,
         "bytes": sum(store.lru.sizes),
         "curr_items": store.curr_items,
-        "total_items": totals.total_items,
+        "total_items": stored,
         "slab_global_page_pool": 0,
         "expired_unfetched": totals.total("expired_unfetched"),
         "evicted_unfetched": totals.total("evicted_unfetched"),
@@ -171,7 +172,7 @@ def slabs(shared: Shared) -> tuple[dict[int, Report], Report]:
                 "free_chunks": allocator.free[slab_class],
                 "free_chunks_end": 0,
                 "get_hits": sum(counters.hits[slab_class | segment] for segment in _SEGMENTS),
-                "cmd_set": counters.cmd_set[slab_class],
+                "cmd_set": counters.stores[slab_class] - counters.rewrites[slab_class],
                 "delete_hits": counters.delete_hits[slab_class],
                 "incr_hits": counters.incr_hits[slab_class],
                 "decr_hits": counters.decr_hits[slab_class],
