@@ -17,13 +17,22 @@ LAP = 100
 
 
 class Event(NamedTuple):
-    """A set through one proxy or the get that follows it through another; `at` on the monotonic clock."""
+    """A set through one proxy or the get that follows it through another.
 
+    `began` is when the set was sent, for the get too: what it finds was decided from then on. `at` is when the
+    reply came; both on the monotonic clock.
+    """
+
+    began: float
     at: float
     key: bytes
     verb: str
     reply: bytes
     wanted: bytes
+
+    def overlaps(self, start: float, end: float) -> bool:
+        """Anything of it happened in that time."""
+        return self.at >= start and self.began < end
 
     @property
     def is_error(self) -> bool:
@@ -88,12 +97,12 @@ class Traffic:
                 for number, key in enumerate(itertools.cycle(keys)):
                     if self._stopping.wait(PACE_S) or time.monotonic() > self._deadline:
                         return
-                    value = b"%d of %b" % (number, key)
-                    self._note(key, "set", writer.ask(set_request(key, value)), STORED)
-                    self._note(key, "get", reader.ask(get_request(key)), hit_reply(key, value))
+                    began, value = time.monotonic(), b"%d of %b" % (number, key)
+                    self._note(began, key, "set", writer.ask(set_request(key, value)), STORED)
+                    self._note(began, key, "get", reader.ask(get_request(key)), hit_reply(key, value))
                     self._counts[thread] += 1
         except BaseException as failure:  # for the main thread
             self._failures.append(failure)
 
-    def _note(self, key: bytes, verb: str, reply: bytes, wanted: bytes) -> None:
-        self.events.append(Event(time.monotonic(), key, verb, reply, wanted))
+    def _note(self, began: float, key: bytes, verb: str, reply: bytes, wanted: bytes) -> None:
+        self.events.append(Event(began, time.monotonic(), key, verb, reply, wanted))
