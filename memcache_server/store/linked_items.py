@@ -250,28 +250,26 @@ class LinkedItems:
 
     def _chunk_for(self, key: bytes, size: int, number: int, old: int) -> int:
         """Another chunk for an item than that of `old`, linked in its place; 0 when there is none."""
-        if old and self._arena.words[(old << 1) + META] & CHUNKED:
-            self.unlink(old)  # it may be first in line for eviction, and then be freed twice
-            old = 0
         handle = self._allocate(number & CLASS_MASK, old)
         if handle:
-            if old:
-                self._free_replaced(old)
-                self.index.replace(key, old, handle)
-            else:
-                self.index.insert(key, handle)
-            self.lru.link(handle, number, size)
+            self._link_over(handle, key, size, number, old)
         return handle
 
     def _chain_for(self, key: bytes, size: int, text: bytes, old: int) -> int:
         """A chain with `text`, linked in place of `old`; 0 when there is no room."""
-        if old:
-            self.unlink(old)  # its chunks may be needed
         handle = self._chains.write(text)
         if handle:
-            self.index.insert(key, handle)
-            self.lru.link(handle, self.classes.count | COLD, size)
+            self._link_over(handle, key, size, self.classes.count | COLD, old)
         return handle
+
+    def _link_over(self, handle: int, key: bytes, size: int, number: int, old: int) -> None:
+        # making room may have evicted the old one; its chunk may be ours now, but is not linked again yet
+        if old and self._arena.words[(old << 1) + META] & LINKED:
+            self._free_replaced(old)
+            self.index.replace(key, old, handle)
+        else:
+            self.index.insert(key, handle)
+        self.lru.link(handle, number, size)
 
     def _free_replaced(self, old: int) -> None:
         """Free the chunks of an item whose entry in the index is about to name another."""
