@@ -77,7 +77,6 @@ WORDS: dict[bytes, int] = {
 }
 
 _VALUES, _STATS, _META_VALUE = Kind.VALUES.value, Kind.STATS.value, Kind.META_VALUE.value
-_V = 0x56
 _BLOCKS = (b"VALUE ", b"STAT ")
 _LINE_MAX = 64 * 1024
 
@@ -115,12 +114,12 @@ class ReplyParser:
         position, size = 0, len(data)
         find, on_reply, line_kind = data.find, self._on_reply, LINES.get
         while position < size:
-            if data[position] == _V and not walked:
-                # one value and its END, whole: nearly every reply that a proxy sees
+            if not walked and data.startswith(b"VALUE ", position):
+                # one value and its END, whole, as get has it: nearly every reply that a proxy sees
                 line_end = find(b"\r\n", position)
-                words = data[position:line_end].split(b" ")
-                if len(words) > 3 and words[0] == b"VALUE" and words[3].isdigit() and line_end > 0:
-                    end = line_end + 9 + int(words[3])
+                if data.count(b" ", position, line_end) == 3:
+                    digits = data[data.rfind(b" ", position, line_end) + 1 : line_end]
+                    end = line_end + 9 + int(digits) if digits.isdigit() else 0
                     if data[end - 5 : end] == b"END\r\n":
                         on_reply(_VALUES, data[position:end])
                         position = end

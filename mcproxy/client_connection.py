@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import cast
 
 from mcdaemon.log_setup import RateLimited
@@ -57,7 +56,7 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, service: Service, lines: RateLimited) -> None:
         self.service = service
-        self.session = ClientSession(service, partial(service.tick.add, self))
+        self.session = ClientSession(service, self)
         self._lines = lines
         limit = service.limits.outstanding_requests or 1 << 62
         self._outstanding_max = limit
@@ -175,9 +174,10 @@ class ClientConnection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write the replies that are ready: called by Tick once a turn."""
-        session = self.session
+        session, places = self.session, self._places
         session.is_awake = False
-        replies = self._take()
+        # one request at a time is the commonest way to talk to a cache
+        replies = places.popleft().reply if len(places) == 1 and places[0].reply is not None else self._take()
         if replies:
             try:
                 self._write(replies)

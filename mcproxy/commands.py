@@ -96,13 +96,7 @@ def _update(op: Op, word_count: int) -> StorageHandler:
             tokens.pop()
         if value is None:
             return session.too_large(quiet)
-        if (
-            len(tokens) != word_count
-            or value[-2:] != CRLF
-            or not _is_number(tokens[2], maybe_unsigned)
-            or not _is_number(tokens[3], maybe_exptime)
-            or (word_count == 6 and maybe_unsigned(tokens[5]) is None)
-        ):
+        if len(tokens) != word_count or value[-2:] != CRLF or not _has_numbers(tokens):
             return session.malformed()
         key = tokens[1]
         if len(key) > KEY_MAX:
@@ -118,9 +112,13 @@ def _update(op: Op, word_count: int) -> StorageHandler:
     return handler
 
 
-def _is_number(token: bytes, parse: Callable[[bytes], int | None]) -> bool:
-    """Whether `parse` takes the token; plain short digits need no closer look."""
-    return (len(token) < 10 and token.isdigit()) or parse(token) is not None
+def _has_numbers(tokens: list[bytes]) -> bool:
+    """Whether flags, exptime and CAS unique are numbers; plain short digits need no closer look."""
+    flags, exptime = tokens[2], tokens[3]
+    plain = flags.isdigit() and exptime.isdigit() and len(flags) < 10 and len(exptime) < 10
+    if not plain and (maybe_unsigned(flags) is None or maybe_exptime(exptime) is None):
+        return False
+    return len(tokens) < 6 or maybe_unsigned(tokens[5]) is not None
 
 
 def _on_key(op: Op, number: Callable[[bytes], int | None]) -> Handler:

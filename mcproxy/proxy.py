@@ -29,7 +29,8 @@ from mcproxy.config import builder
 from mcproxy.config.builder import ProxyConfig
 from mcproxy.config.jsonc import ConfigError
 from mcproxy.config.source import Source
-from mcproxy.config.upstreams import INDEX_HASHES, build_upstreams
+from mcproxy.config.upstreams import INDEX_HASHES, POOL_NAME, build_upstreams
+from mcproxy.routes.pool import nothing_found
 from mcproxy.service import ClientLimits, Routing, Service
 from mcproxy.settings import UPSTREAM_PORT, Settings
 from mcproxy.snapshot import Board, WorkerSnapshot, snapshot_servers
@@ -101,7 +102,7 @@ class Proxy:
         self._destinations = DestinationMap(shared)
         settings = self._settings
         self._service = Service(
-            Routing(_unbuilt),
+            Routing(nothing_found(POOL_NAME).route),
             tick,
             loop,
             limits=ClientLimits(outstanding_requests=settings.max_client_outstanding_reqs),
@@ -272,7 +273,3 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
 def _told(error: ConfigError, source: Source) -> str:
     text = str(error)
     return text if text.startswith("Can not read config") else f"Can not read config {source.name}: {text}"
-
-
-def _unbuilt(request: object) -> None:
-    raise AssertionError("no client is served before the first tree")

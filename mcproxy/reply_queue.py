@@ -31,14 +31,7 @@ class ReplyQueue:
 
     def take(self) -> bytes:
         """The replies that can be sent now, joined: all up to the first that is not known yet."""
-        places = self.places
-        if len(places) == 1:
-            reply = places[0].reply
-            if reply is None:
-                return b""
-            places.clear()
-            return reply
-        out = []
+        places, out = self.places, []
         while places and (reply := places[0].reply) is not None:
             out.append(reply)
             places.popleft()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
 
 from mcproto.encode import TOO_LARGE
 from mcproxy.outcome import FIRST_ERROR, OUTCOMES, Result
 from mcproxy.reply_queue import Ready, ReplyQueue
 from mcproxy.request import Request, Waiter
 from mcproxy.service import Service
+from mcproxy.tick import Flushable
 
 MALFORMED = OUTCOMES[Result.BAD_COMMAND].line
 BAD_KEY = OUTCOMES[Result.BAD_KEY].line
@@ -23,13 +23,24 @@ _LAZY_VALUE = 256 * 1024  # from here on memory is touched only as the value com
 class ClientSession:
     """Context of the request parser and the handlers, and the waiter at the end of every reply's way.
 
-    `wake` is called when replies may be ready; it is not called again until `is_awake` is reset. While
-    `needs_care` is set, the connection's shell looks closer at every event; else it need not look at all.
+    `shell`, the connection, joins the tick when replies may be ready, and not again until `is_awake` is
+    reset. While `needs_care` is set it looks closer at every event; else it need not look at all.
     """
 
-    __slots__ = ("_wake", "is_awake", "is_ending", "needs_care", "places", "queue", "refused", "service", "value_bytes")
+    __slots__ = (
+        "_shell",
+        "_waiting",
+        "is_awake",
+        "is_ending",
+        "needs_care",
+        "places",
+        "queue",
+        "refused",
+        "service",
+        "value_bytes",
+    )
 
-    def __init__(self, service: Service, wake: Callable[[], None]) -> None:
+    def __init__(self, service: Service, shell: Flushable) -> None:
         self.service = service
         self.queue = ReplyQueue()
         self.places = self.queue.places
@@ -37,7 +48,8 @@ class ClientSession:
         self.is_ending = False  # no more requests are handled; close when all replies are sent
         self.refused = ""  # why, if the client cannot be served
         self.value_bytes = 0  # of large values on their way to servers
-        self._wake = wake
+        self._shell = shell
+        self._waiting = service.tick.waiting
         self.needs_care = True  # for the first byte
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
@@ -45,15 +57,24 @@ class ClientSession:
         request.reply = raw
         if result >= FIRST_ERROR:
             self.service.errors[result] += 1
-        if not self.is_awake:
+        if not self.is_awake:  # _wake, without the call
             self.is_awake = True
-            self._wake()
+            if self._waiting:
+                self._waiting.append(self._shell)
+            else:
+                self.service.tick.add(self._shell)
+
+    def _wake(self) -> None:
+        self.is_awake = True
+        if self._waiting:
+            self._waiting.append(self._shell)
+        else:
+            self.service.tick.add(self._shell)
 
     def say(self, reply: bytes) -> None:
         """Answer in turn with a reply that is known now."""
         self.places.append(Ready(reply))
         if not self.is_awake:
-            self.is_awake = True
             self._wake()
 
     def say_error(self, result: Result, line: bytes) -> None:

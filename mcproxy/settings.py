@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 
 from discovery.service_name import parse_target
@@ -179,6 +180,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.upstream and (self.config or self.config_file):
             raise FieldError("upstream", "servers come from here or from a configuration, not from both")
+        twice = [text for text, count in Counter(self.upstream).items() if count > 1]
+        if twice:
+            raise FieldError("upstream", f"{twice[0]} is given twice")
 
     def addresses(self) -> list[Address]:
         """Where to listen: --listen, and each of --port on each of --listen-addresses."""

@@ -20,23 +20,25 @@ class Tick:
     """One flush per connection and loop turn, however many requests and replies the turn brings.
 
     uvloop tries the socket at every `write`, so a write per request is a system call per request. Whoever
-    turns non-empty adds itself once; `call_soon` runs all flushes after the turn's reads.
+    turns non-empty adds itself once; `call_soon` runs all flushes after the turn's reads. `waiting` is open to
+    hot paths: while it is not empty, appending to it is all that `add` does.
     """
 
-    __slots__ = ("_call_soon", "_waiting")
+    __slots__ = ("_call_soon", "waiting")
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
-        self._waiting: list[Flushable] = []
+        self.waiting: list[Flushable] = []
 
     def add(self, flushable: Flushable) -> None:
         """Have `flushable` flushed at the end of this turn."""
-        if not self._waiting:
+        if not self.waiting:
             self._call_soon(self._run)
-        self._waiting.append(flushable)
+        self.waiting.append(flushable)
 
     def _run(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting = self.waiting[:]
+        self.waiting.clear()
         for flushable in waiting:
             try:
                 flushable.flush()

@@ -50,8 +50,13 @@ def pool_route(pool: Pool, function: str, options: HashOptions) -> RouteHandle:
     Raises ValueError when the hash function refuses the nodes.
     """
     if not any(pool.nodes):
-        return ErrorRoute(f"HashRoute with empty children, name: {pool.name}")
+        return nothing_found(pool.name)
     return PoolRoute(pool.name, pool.members, _selector(function, pool.nodes, options))
+
+
+def nothing_found(name: str) -> ErrorRoute:
+    """What a pool without servers answers, in mcrouter's words."""
+    return ErrorRoute(f"HashRoute with empty children, name: {name}")
 
 
 @lru_cache(maxsize=16)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from enum import Enum
+from time import monotonic
 from typing import Protocol, cast
 
 from mcproto.errors import ProtocolError
@@ -17,7 +18,7 @@ from mcproto.reply_parser import Kind, ReplyParser
 from mcproxy.outcome import FIRST_ERROR, UNFIT, Result, error_line, server_error_result
 from mcproxy.request import RESULTS, Request
 from mcproxy.tick import Tick
-from mcproxy.upstream.inflight import Inflight
+from mcproxy.upstream.inflight import GROUP_S, Inflight
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +72,7 @@ class State(Enum):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """`out` and `inflight.slots` are open to the destination's hot path, which appends one item to each.
-
-    What is not written yet is the last `len(out)` requests of the FIFO, in the same order.
-    """
+    """`inflight` is open to the destination's hot path, which appends requests and their texts to it."""
 
     __slots__ = (
         "_call_later",
@@ -83,6 +81,8 @@ class UpstreamConnection(asyncio.Protocol):
         "_owner",
         "_popleft",
         "_results",
+        "_sample_from",
+        "_sample_until",
         "_timeout_s",
         "_timer",
         "_transport",
@@ -92,7 +92,6 @@ class UpstreamConnection(asyncio.Protocol):
         "is_leaving",
         "is_suspect",
         "is_writable",
-        "out",
         "reason",
         "state",
     )
@@ -104,12 +103,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._call_later = loop.call_later
         self._timeout_s = timeout_s
         self._timer: asyncio.TimerHandle | None = None
+        self._sample_until = 0  # latency is measured from `_sample_from` to the reply of this number
+        self._sample_from = 0.0  # monotonic(): uvloop's own clock counts milliseconds
         self._transport: asyncio.Transport | None = None
-        self._write: Callable[[bytes], None] | None = None
+        self._write: Callable[[bytes], None]  # from connection_made on
         self._feed = ReplyParser(self._on_reply).feed
         self.inflight: Inflight[Request] = Inflight()
         self._popleft = self.inflight.slots.popleft
-        self.out: list[bytes] = []
         self.held_bytes = 0  # of requests held back while the server does not take them
         self.state = State.CONNECTING
         self.is_writable = False
@@ -121,26 +121,24 @@ class UpstreamConnection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what has been appended: called by Tick once a turn."""
-        out = self.out
-        if not out:
+        inflight = self.inflight
+        if not inflight.out:
             return
-        if self.is_writable and self._write is not None:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
-            self.held_bytes = 0
+        if self.is_writable:
             try:
-                self._write(data)
+                self._write(inflight.take_out())
             except RuntimeError:  # uvloop, when the transport is closed; connection_lost follows
                 pass
-        deadline = self._now() + self._timeout_s
-        self.inflight.set_deadline(deadline)
-        if self._timer is None:
-            self._timer = self._call_later(self._timeout_s, self._on_timer)
+            self.held_bytes = 0
+        if inflight.set_deadline(self._now() + self._timeout_s):
+            self._sample_until, self._sample_from = inflight.sent + len(inflight.out), monotonic()
+            if self._timer is None:
+                self._timer = self._call_later(self._timeout_s + GROUP_S, self._on_timer)
 
     def hold(self, request: Request, tick: Tick) -> None:
         """Queue a request while the connection is not writable; it has its deadline from now on."""
         self.inflight.slots.append(request)
-        self.out.append(request.text)
+        self.inflight.out.append(request.text)
         self.held_bytes += len(request.text)
         tick.add(self)
 
@@ -167,9 +165,8 @@ class UpstreamConnection(asyncio.Protocol):
         if self.state is State.CLOSED:
             return
         now = self._now()
-        sent, unsent = self.inflight.take_overdue(now, len(self.out))
-        self.held_bytes -= sum(map(len, self.out[: len(unsent)]))
-        del self.out[: len(unsent)]
+        sent, unsent = self.inflight.take_overdue(now)
+        self.held_bytes -= sum(len(request.text) for request in unsent)
         if sent or unsent:
             self.is_suspect = True
             self._owner.results[Result.TIMEOUT] += len(sent) + len(unsent)
@@ -179,7 +176,7 @@ class UpstreamConnection(asyncio.Protocol):
                 request.answer(Result.TIMEOUT, REPLY_TIMEOUT)
             for request in unsent:
                 request.answer(Result.TIMEOUT, QUEUE_TIMEOUT)
-        if len(self.inflight.slots) > ABANDONED_MAX and not self.out:
+        if len(self.inflight.slots) > ABANDONED_MAX and not self.inflight.out:
             self.abort(f"{ABANDONED_MAX} requests unanswered")
             return
         deadline = self.inflight.next_deadline()
@@ -197,6 +194,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport, self._write = transport, transport.write
         self.state = State.OPEN
         self.is_writable = True
+        self._sample_from = monotonic()  # connecting is not answering
         self._owner.on_connected(self)
         self.flush()
 
@@ -206,9 +204,9 @@ class UpstreamConnection(asyncio.Protocol):
         except ProtocolError as error:
             self.abort(str(error))
             return
-        sent_deadline = self.inflight.settle()
-        if sent_deadline is not None:
-            self._owner.on_latency(self._now() - sent_deadline + self._timeout_s)
+        if self._sample_until and self.inflight.answered >= self._sample_until:
+            self._sample_until = 0
+            self._owner.on_latency(monotonic() - self._sample_from)
         if self.is_leaving:
             self._close_if_done()
 
@@ -218,7 +216,6 @@ class UpstreamConnection(asyncio.Protocol):
             request = self._popleft()
         except IndexError:
             raise ProtocolError(f"a reply to no request: {raw[:64]!r}") from None
-        self.inflight.answered += 1
         if request is None:  # abandoned
             return
         result = RESULTS[request.op][kind]
@@ -267,6 +264,5 @@ class UpstreamConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        sent, unsent = self.inflight.take_all(len(self.out))
-        self.out.clear()
+        sent, unsent = self.inflight.take_all()
         self._owner.on_closed(self, reason, sent, unsent)

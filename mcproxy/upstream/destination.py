@@ -153,12 +153,12 @@ class Destination:
     def inflight_count(self) -> int:
         """Requests written and not answered."""
         connection = self._connection
-        return len(connection.inflight.slots) - len(connection.out) if connection else 0
+        return len(connection.inflight.slots) - len(connection.inflight.out) if connection else 0
 
     @property
     def pending_count(self) -> int:
         """Requests not yet written."""
-        return len(self._connection.out) if self._connection else 0
+        return len(self._connection.inflight.out) if self._connection else 0
 
     def move(self, location: Location) -> None:
         """The server has a new address: connect there; what the old connection owes is still taken."""
@@ -205,7 +205,7 @@ class Destination:
             request.answer(Result.TKO, self._tko_line())
             return
         connection = self._connection or self._connect()
-        if len(connection.out) >= HELD_REQUESTS_MAX or connection.held_bytes > HELD_BYTES_MAX:
+        if len(connection.inflight.out) >= HELD_REQUESTS_MAX or connection.held_bytes > HELD_BYTES_MAX:
             self.results[Result.BUSY] += 1
             request.answer(Result.BUSY, OUTCOMES[Result.BUSY].line)
             return
@@ -218,7 +218,7 @@ class Destination:
         connection = UpstreamConnection(self, self._shared.loop, self.options.timeout_s)
         connection.is_leaving = self._closing  # a latecomer from an old tree
         self._connection = self._flushable = connection
-        self._out, self._slots_append = connection.out, connection.inflight.slots.append
+        self._out, self._slots_append = connection.inflight.out, connection.inflight.slots.append
         self._connect_task = self._shared.loop.create_task(self._open(connection))
         return connection
 
@@ -244,8 +244,7 @@ class Destination:
             line = error_line(f"Timed out when trying to connect to server. Ex: {reason}")
         else:
             line = error_line(f"AsyncSocketException: connect failed: {reason}")
-        sent, unsent = connection.inflight.take_all(len(connection.out))
-        connection.out.clear()
+        sent, unsent = connection.inflight.take_all()
         connection.fail(reason)
         for request in (*sent, *unsent):
             self.results[result] += 1

@@ -8,7 +8,7 @@ from mcproxy.outcome import Result
 from mcproxy.request import Op
 from mcproxy.session import ClientSession
 from tests.support.feeding import feed_all_ways
-from tests.support.scripted_route import ScriptedRoute
+from tests.support.scripted_route import ScriptedRoute, Shell
 
 LONG = b"k" * 251
 
@@ -20,7 +20,7 @@ def play(service):
     def play(segments):
         route = ScriptedRoute(Result.NOTFOUND)
         service.routing.route = route.route
-        session = ClientSession(service, lambda: None)
+        session = ClientSession(service, Shell())
         parser = RequestParser(PROXY_COMMANDS, session)
         for segment in segments:
             if not session.is_ending:
@@ -152,7 +152,7 @@ def test_a_value_longer_than_we_take_is_read_past(play, service):
 
 
 def test_a_declared_length_alone_costs_no_memory(service):
-    session = ClientSession(service, lambda: None)
+    session = ClientSession(service, Shell())
     buffer = session.value_buffer([b"set"], service.limits.value_bytes)
     assert isinstance(buffer, memoryview)  # anonymous memory, touched as the value comes
     assert len(buffer) == service.limits.value_bytes
@@ -173,7 +173,7 @@ def test_counters(play, service):
 def test_a_large_value_is_held_against_its_client_until_it_is_answered(service):
     route = ScriptedRoute(Result.STORED, later=True)
     service.routing.route = route.route
-    session = ClientSession(service, lambda: None)
+    session = ClientSession(service, Shell())
     parser = RequestParser(PROXY_COMMANDS, session)
     parser.feed(b"set a 0 0 5000\r\n%b\r\nset b 0 0 9 noreply\r\n123456789\r\n" % (b"x" * 5000))
     assert session.value_bytes == 5002

@@ -4,7 +4,7 @@ from mcproxy.gather import Gather
 from mcproxy.outcome import OUTCOMES, Result
 from mcproxy.request import Op, Request
 from mcproxy.session import ClientSession
-from tests.support.scripted_route import Replies
+from tests.support.scripted_route import Replies, Shell
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_the_worst_reply_counts(results, worst):
 
 
 def test_it_is_a_place_in_the_clients_line(service):
-    session = ClientSession(service, lambda: None)
+    session = ClientSession(service, Shell())
     gather = Gather(1, session)
     assert gather.reply is None
     Request(Op.FLUSH_ALL, b"", b"flush_all\r\n", gather).answer(Result.OK, b"OK\r\n")

@@ -68,6 +68,7 @@ def test_unknown_options_are_collected_not_fatal():
         (("--upstream", "h:99999"), "--upstream: upstream 'h:99999'"),
         (("--num-proxies", "0"), "--num-proxies/--proxy-threads: 0 is not between"),
         (("--upstream", "a:1", "--config", "{}"), "--upstream: servers come from here or"),
+        (("--upstream", "a:1", "--upstream", "a:1"), "--upstream: a:1 is given twice"),
         (("-t",), "-t"),
     ],
 )

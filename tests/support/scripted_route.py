@@ -46,6 +46,13 @@ class Replies:
         self.got.append((result, raw))
 
 
+class Shell:
+    """A client's connection that never writes: tests look into its session."""
+
+    def flush(self) -> None:
+        pass
+
+
 def ask(route: RouteHandle, op: Op = Op.GET, key: bytes = b"k") -> tuple[int, bytes] | None:
     """Route one request; its reply, if it came at once."""
     replies = Replies()
