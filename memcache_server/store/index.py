@@ -27,13 +27,13 @@ class Index:
     """Holds each linked chunk once. `table` and `mask` are read by `Store.get`, which probes by itself."""
 
     __slots__ = (
-        "_arena", "_limit", "_map", "_moved", "_old", "_old_map", "_old_mask", "count", "mask", "table",
+        "_arena", "_limit", "_map", "_moved", "_old_map", "_old_mask", "count", "mask", "old", "table",
     )
 
     def __init__(self, arena: Arena, power: int) -> None:
         self._arena = arena
         self.count = 0
-        self._old: memoryview | None = None
+        self.old: memoryview | None = None
         self._old_map: mmap.mmap | None = None
         self._old_mask = 0
         self._moved = 0  # slots of the old table that are done
@@ -53,29 +53,29 @@ class Index:
     @property
     def growing(self) -> bool:
         """Whether entries remain in a table that is being left."""
-        return self._old is not None
+        return self.old is not None
 
     @property
     def memory(self) -> int:
         """Bytes mapped for tables."""
-        return 8 * (self.mask + 1) + (8 * (self._old_mask + 1) if self._old is not None else 0)
+        return 8 * (self.mask + 1) + (8 * (self._old_mask + 1) if self.old is not None else 0)
 
     def find(self, key: bytes) -> int:
         """Handle of the chunk that holds `key`, or 0."""
-        tag = (hash(key) & HASH_MASK) << 32
-        table, mask = self.table, self.mask
-        slot = tag >> 32 & mask
+        hashed = hash(key) & HASH_MASK
+        table, mask, tag = self.table, self.mask, hashed << 32
+        slot = hashed & mask
         while entry := table[slot]:
             if (handle := entry ^ tag) <= HANDLE_MAX:
                 at = (handle << 3) + TEXT + KEY
                 if self._arena.bytes[at : at + len(key) + 1] == key + b" ":
                     return handle
             slot = (slot + 1) & mask
-        return self.find_old(key) if self._old is not None else 0
+        return self.find_old(key) if self.old is not None else 0
 
     def find_old(self, key: bytes) -> int:
         """As `find`, but only in the table that a growing index is leaving."""
-        table, mask = self._old, self._old_mask
+        table, mask = self.old, self._old_mask
         if table is None:
             return 0
         tag = (hash(key) & HASH_MASK) << 32
@@ -91,7 +91,7 @@ class Index:
     def insert(self, key: bytes, handle: int) -> None:
         """Enter a chunk whose key is in no entry."""
         self.count += 1
-        if self._old is not None:
+        if self.old is not None:
             self._move(_MOVE_STEP)
         elif self.count > self._limit:
             self._grow()
@@ -112,10 +112,10 @@ class Index:
         if slot >= 0:
             self._erase(slot)
             return
-        assert self._old is not None, "an entry that is not in the index"
-        slot = self._slot_of(self._old, self._old_mask, entry)
+        assert self.old is not None, "an entry that is not in the index"
+        slot = self._slot_of(self.old, self._old_mask, entry)
         assert slot >= 0, "an entry that is not in the index"
-        self._old[slot] = _MOVED
+        self.old[slot] = _MOVED
 
     def replace(self, key: bytes, handle: int, by: int) -> None:
         """Let the entry of `handle` name the chunk `by`, which holds the same key."""
@@ -124,8 +124,8 @@ class Index:
         if slot >= 0:
             self.table[slot] = tag | by
             return
-        assert self._old is not None, "an entry that is not in the index"
-        self._old[self._slot_of(self._old, self._old_mask, tag | handle)] = tag | by
+        assert self.old is not None, "an entry that is not in the index"
+        self.old[self._slot_of(self.old, self._old_mask, tag | handle)] = tag | by
 
     @staticmethod
     def _slot_of(table: memoryview, mask: int, entry: int) -> int:
@@ -147,11 +147,11 @@ class Index:
         table[hole] = 0
 
     def _grow(self) -> None:
-        self._old, self._old_map, self._old_mask, self._moved = self.table, self._map, self.mask, 0
+        self.old, self._old_map, self._old_mask, self._moved = self.table, self._map, self.mask, 0
         self._map_table(self.power + 1)
 
     def _move(self, slots: int) -> None:
-        old = self._old
+        old = self.old
         assert old is not None
         for slot in range(self._moved, min(self._moved + slots, self._old_mask + 1)):
             entry = old[slot]
@@ -164,9 +164,9 @@ class Index:
             old.release()
             assert self._old_map is not None
             self._old_map.close()
-            self._old = self._old_map = None
+            self.old = self._old_map = None
 
     def handles(self) -> list[int]:
         """Every handle in the index, for checks."""
-        tables = [self.table] if self._old is None else [self.table, self._old]
+        tables = [self.table] if self.old is None else [self.table, self.old]
         return [e & HANDLE_MAX for table in tables for e in table.tolist() if e and e != _MOVED]

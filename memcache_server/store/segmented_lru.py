@@ -18,10 +18,11 @@ _LISTS = 256
 class SegmentedLru:
     """The only writer of linked chunks' next and prev."""
 
-    __slots__ = ("_words", "count", "head", "sizes", "tail")
+    __slots__ = ("_longs", "_words", "count", "head", "sizes", "tail")
 
     def __init__(self, arena: Arena, tables: Tables) -> None:
         self._words = arena.words
+        self._longs = arena.longs
         self.head = tables.words(_LISTS)
         self.tail = tables.words(_LISTS)
         self.count = tables.longs(_LISTS)
@@ -29,9 +30,8 @@ class SegmentedLru:
 
     def link(self, handle: int, number: int, size: int) -> None:
         """Enter an item of `size` bytes at the head of list `number`."""
-        words, word, head = self._words, handle << 1, self.head[number]
-        words[word] = head
-        words[word + PREV] = 0
+        words, head = self._words, self.head[number]
+        self._longs[handle] = head  # next, and no prev
         if head:
             words[(head << 1) + PREV] = handle
         else:
@@ -71,8 +71,7 @@ class SegmentedLru:
                 words[(following << 1) + PREV] = before
             else:
                 self.tail[number] = before
-            words[word] = head
-            words[word + PREV] = 0
+            self._longs[handle] = head  # next, and no prev
             words[(head << 1) + PREV] = handle
             self.head[number] = handle
 

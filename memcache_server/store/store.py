@@ -66,10 +66,10 @@ class Store(LinkedItems):
     def get(self, key: bytes) -> bytes | None:
         """The text `VALUE key flags length CRLF value CRLF` of a live item, and count the hit; None for a miss."""
         # Index.find written out: the call would cost a tenth of the whole look-up
-        tag = (hash(key) & HASH_MASK) << 32
-        index, arena = self.index, self._arena
+        hashed = hash(key) & HASH_MASK
+        index, arena, tag = self.index, self._arena, hashed << 32
         table, mask = index.table, index.mask
-        slot = tag >> 32 & mask
+        slot = hashed & mask
         while entry := table[slot]:
             if (handle := entry ^ tag) <= HANDLE_MAX:
                 words, word, at = arena.words, handle << 1, (handle << 3) + TEXT
@@ -81,7 +81,7 @@ class Store(LinkedItems):
                     self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
                     return text
             slot = (slot + 1) & mask
-        if index.growing and (handle := index.find_old(key)):
+        if index.old is not None and (handle := index.find_old(key)):
             return self._get_checked(handle)
         return None
 

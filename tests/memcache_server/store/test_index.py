@@ -82,8 +82,8 @@ def test_growth_does_not_lengthen_the_chains_of_the_table_it_leaves() -> None:
         index.insert(name, handle)
         if index.growing:
             assert index.find(b"no such key %d" % number) == 0
-            assert index._old is not None
-            now_empty = index._old.tolist().count(0)
+            assert index.old is not None
+            now_empty = index.old.tolist().count(0)
             assert now_empty == empty or not was_growing, "empty slots end chains and must stay"
             empty = now_empty
     assert empty
