@@ -187,11 +187,14 @@ def is_running(pid: int) -> bool:
 
 
 def connections_to(address: Address) -> int:
-    """Established TCP connections to an IPv4 address of this machine, whoever made them; proc(5) net/tcp."""
+    """Established TCP connections to an IPv4 address of this machine, whoever made them; proc(5) net/tcp.
+
+    The kernel writes that table in parts: while sockets come and go elsewhere, a row may appear twice or be missing.
+    """
     host, port = address
     wanted = f"{bytes(reversed(bytes(map(int, host.split('.'))))).hex().upper()}:{port:04X}"
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return sum(row[2] == wanted and row[3] == "01" for row in rows)
+    return len({row[1] for row in rows if row[2] == wanted and row[3] == "01"})
 
 
 def owners(clients: Mapping[int, TextClient], requests: Sequence[tuple[bytes, bytes]]) -> list[int | None]:

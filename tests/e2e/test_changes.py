@@ -50,6 +50,13 @@ def total_connections(pods: Mapping[int, TextClient]) -> dict[int, int]:
     return {ordinal: int(client.stats()["total_connections"]) for ordinal, client in pods.items()}
 
 
+def assert_only_moved_to(joined: int, before: Placement, after: Placement) -> None:
+    """The new pod took its even share, within a tenth, and no other key moved."""
+    moved = {key for key, ordinal in after.items() if ordinal != before[key]}
+    assert {after[key] for key in moved} == {joined}
+    assert 0.9 / 4 <= len(moved) / len(after) <= 1.1 / 4
+
+
 def unexplained(events: Iterable[Event]) -> list[Event]:
     """Wrong, and neither the server's absence nor the miss after a set that failed for it."""
     failed: set[bytes] = set()
@@ -170,9 +177,7 @@ def test_a_fourth_pod_joins_and_leaves(cluster: LocalCluster) -> None:
         cluster.stop_pod(3)
         all_saw_it_gone_at = traffic.lap()
 
-    moved = {key for key, ordinal in of_four.items() if ordinal != of_three[key]}
-    assert {of_four[key] for key in moved} == {3}
-    assert 0.9 / 4 <= len(moved) / len(of_four) <= 1.1 / 4
+    assert_only_moved_to(3, of_three, of_four)
     assert [event for event in traffic.events if event.is_error] == []
     # While one proxy knows of a change and the other does not, the keys that move are on two servers.
     agreeing = [

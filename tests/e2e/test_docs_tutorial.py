@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -88,7 +89,7 @@ class Terminals:
         hosts = re.findall(r" -l (\S+)", commands) + ["127.0.0.1"] * commands.count("--listen")
         for host in hosts:
             port = self.proxy_port if host == "127.0.0.1" else self.server_port
-            wait_until(lambda host=host, port=port: accepts(host, port), START_S, f"{host}:{port} accepts")
+            wait_until(partial(accepts, host, port), START_S, f"{host}:{port} accepts")
 
     @staticmethod
     def _converse(text: str) -> None:
