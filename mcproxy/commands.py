@@ -96,7 +96,12 @@ def _update(op: Op, word_count: int) -> StorageHandler:
             tokens.pop()
         if value is None:
             return session.too_large(quiet)
-        if len(tokens) != word_count or value[-2:] != CRLF or not _has_numbers(tokens):
+        if len(tokens) != word_count or value[-2:] != CRLF:
+            return session.malformed()
+        flags, exptime = tokens[2], tokens[3]
+        # plain short digits need no closer look
+        is_plain = flags.isdigit() and exptime.isdigit() and len(flags) < 10 and len(exptime) < 10
+        if (word_count == 6 or not is_plain) and not _has_numbers(tokens):
             return session.malformed()
         key = tokens[1]
         if len(key) > KEY_MAX:
@@ -113,10 +118,8 @@ def _update(op: Op, word_count: int) -> StorageHandler:
 
 
 def _has_numbers(tokens: list[bytes]) -> bool:
-    """Whether flags, exptime and CAS unique are numbers; plain short digits need no closer look."""
-    flags, exptime = tokens[2], tokens[3]
-    plain = flags.isdigit() and exptime.isdigit() and len(flags) < 10 and len(exptime) < 10
-    if not plain and (maybe_unsigned(flags) is None or maybe_exptime(exptime) is None):
+    """Whether flags, exptime and, of a cas, the CAS unique are numbers."""
+    if maybe_unsigned(tokens[2]) is None or maybe_exptime(tokens[3]) is None:
         return False
     return len(tokens) < 6 or maybe_unsigned(tokens[5]) is not None
 

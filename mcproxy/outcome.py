@@ -132,8 +132,11 @@ def server_error_result(raw: bytes) -> int:
 
 _REMOTE_ERROR = Result.REMOTE_ERROR.value
 
-UNFIT = -1
-"""In an answer table: such a reply does not belong to the request, so the connection is out of step."""
+UNFIT = 99
+"""In an answer table: such a reply does not belong to the request, so the connection is out of step.
+
+No Result; it sorts with the errors, so that an ordinary reply costs one comparison.
+"""
 
 
 def answer_table(answers: dict[Kind, Result]) -> tuple[int, ...]:

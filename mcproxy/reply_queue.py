@@ -31,8 +31,13 @@ class ReplyQueue:
 
     def take(self) -> bytes:
         """The replies that can be sent now, joined: all up to the first that is not known yet."""
-        places, out = self.places, []
-        while places and (reply := places[0].reply) is not None:
-            out.append(reply)
-            places.popleft()
+        places = self.places
+        out: list[bytes] = []
+        append, popleft = out.append, places.popleft
+        while places:
+            reply = places[0].reply
+            if reply is None:
+                break
+            append(reply)
+            popleft()
         return b"".join(out)

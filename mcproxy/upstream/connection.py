@@ -220,10 +220,10 @@ class UpstreamConnection(asyncio.Protocol):
             return
         result = RESULTS[request.op][kind]
         if result >= FIRST_ERROR:
+            if result == UNFIT:
+                self._answer_unfit(request, kind, raw)
             if kind == _SERVER_ERROR_KIND:
                 result = server_error_result(raw)
-        elif result == UNFIT:
-            self._answer_unfit(request, kind, raw)
         elif self.is_suspect:
             self.is_suspect = False
             self._owner.on_answered_again()
