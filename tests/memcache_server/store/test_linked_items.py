@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 
 import pytest
@@ -219,3 +220,15 @@ class TestChains:
         assert put(store, b"huge", 7_000_000) == NO_MEMORY
         check(store)
         assert put(store, b"again", 100) == STORED
+
+
+def test_items_are_not_objects() -> None:
+    store = Store(StoreOptions(memory_limit=16 * MB))
+    put(store, b"first", 100)
+    gc.collect()
+    before = len(gc.get_objects())
+    for number in range(20_000):
+        put(store, b"key-%d" % number, 100)
+        store.get(b"key-%d" % number)
+    gc.collect()
+    assert len(gc.get_objects()) < before + 50
