@@ -63,13 +63,14 @@ def listen_error(address: object, error: OSError, exit_code: int = CANNOT_LISTEN
 def open_tcp(
     addresses: Iterable[Address],
     *,
-    backlog: int = 1024,
+    backlog: int | None = 1024,
     reuse_port: bool = False,
     exit_code: int = CANNOT_LISTEN_EXIT,
 ) -> list[socket.socket]:
     """Bound, listening, non-blocking sockets, IPv4 and IPv6; StartError, with none left open, if one fails.
 
-    An empty host or a name may give several sockets; with port 0 they share one ephemeral port.
+    An empty host or a name may give several sockets; with port 0 they share one ephemeral port. `backlog` None
+    only binds.
     uvloop's `create_server(sock=...)` listens again: hand it the same `backlog`.
     """
     opened: list[socket.socket] = []
@@ -92,9 +93,10 @@ def open_sharded(
     """For each of `shards` processes its own sockets on the same addresses; the kernel spreads connections.
 
     Opened by the parent and kept open there, so that a worker that dies loses no connection still waiting.
-    SO_REUSEPORT would let a second daemon of the same user join in silently: an exclusive bind comes first.
+    SO_REUSEPORT would let a second daemon of the same user join in silently: an exclusive bind comes first. It
+    does not listen, or a client that connects at that moment would be reset.
     """
-    first = open_tcp(addresses, backlog=1, exit_code=exit_code)
+    first = open_tcp(addresses, backlog=None, exit_code=exit_code)
     bound = [Address(*listener.getsockname()[:2]) for listener in first]
     for listener in first:
         listener.close()
@@ -146,7 +148,7 @@ def close_all(listeners: Iterable[socket.socket]) -> None:
                 Path(path).unlink()
 
 
-def _open_address(address: Address, backlog: int, reuse_port: bool, exit_code: int) -> list[socket.socket]:
+def _open_address(address: Address, backlog: int | None, reuse_port: bool, exit_code: int) -> list[socket.socket]:
     """All sockets of one address. With port 0 another family may hold the port we were given: try again."""
     try:
         places = _resolve(address)
@@ -180,7 +182,7 @@ def _resolve(address: Address) -> list[tuple[socket.AddressFamily, str]]:
     return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
 
 
-def _bind(family: socket.AddressFamily, place: Address, backlog: int, reuse_port: bool) -> socket.socket:
+def _bind(family: socket.AddressFamily, place: Address, backlog: int | None, reuse_port: bool) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -189,7 +191,8 @@ def _bind(family: socket.AddressFamily, place: Address, backlog: int, reuse_port
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((place.host, place.port))
-        listener.listen(backlog)
+        if backlog is not None:
+            listener.listen(backlog)
         listener.setblocking(False)
     except OSError:
         listener.close()

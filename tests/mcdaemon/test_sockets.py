@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import select
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +88,44 @@ def test_every_interface_on_one_free_port() -> None:
     with socket.create_connection(listeners[0].getsockname()):
         pass
     close_all(listeners)
+
+
+# Tries until it gets in, once for each line of input; says how the connection ended.
+EAGER_CLIENT = """
+import socket, sys
+for line in sys.stdin:
+    print("trying", flush=True)
+    connection = socket.socket()
+    while connection.connect_ex(("127.0.0.1", int(line))):
+        connection.close()
+        connection = socket.socket()
+    try:
+        print("closed" if connection.recv(1) == b"" else "data", flush=True)
+    except ConnectionResetError:
+        print("reset", flush=True)
+    connection.close()
+"""
+
+
+def test_who_connects_while_shards_are_opened_is_kept() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = Address("127.0.0.1", probe.getsockname()[1])
+    command = [sys.executable, "-c", EAGER_CLIENT]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdin and client.stdout
+        for _ in range(100):
+            client.stdin.write(f"{address.port}\n")
+            client.stdin.flush()
+            assert client.stdout.readline() == "trying\n"
+            shards = open_sharded([address], 2)
+            readable, _, _ = select.select([*shards[0], *shards[1], client.stdout], [], [], 5)
+            if client.stdout not in readable:
+                readable[0].accept()[0].close()
+            assert client.stdout.readline() == "closed\n"
+            for shard in shards:
+                close_all(shard)
+        client.stdin.close()
 
 
 def test_shards_share_a_port_that_nobody_else_may_join() -> None:
