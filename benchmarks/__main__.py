@@ -57,15 +57,16 @@ def _measure(
     done: list[report.Row] = []
     loaded: dict[int, int] = {}
     with ExitStack() as stack:
-        started = [stack.enter_context(running(c.command, contenders.MEASURED_CORE)) for c in entered]
+        started = [(c, *stack.enter_context(running(c.command, contenders.MEASURED_CORE))) for c in entered]
         for workload in rows:
-            row = report.Row(workload.name, {contender.name: [] for contender in entered})
-            for _, port in started:
-                if loaded.get(port) != workload.value_size:
+            players = [entry for entry in started if workload.name in (entry[0].rows or (workload.name,))]
+            row = report.Row(workload.name, {contender.name: [] for contender, _, _ in players})
+            for contender, _, port in players:
+                if not contender.rows and loaded.get(port) != workload.value_size:
                     load.preload(port, workload)
                     loaded[port] = workload.value_size
             for number in range(options.rounds):
-                for contender, (pid, port) in zip(entered, started, strict=True):
+                for contender, pid, port in players:
                     print(f"\r{workload.name}: round {number + 1}, {contender.name:<30}", end="", file=sys.stderr)
                     row.samples[contender.name].append(load.run(port, pid, workload, options.seconds))
             print("\r" + " " * 70 + "\r", end="", file=sys.stderr)

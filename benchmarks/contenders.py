@@ -4,7 +4,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.process import running
@@ -19,18 +19,19 @@ class Contender:
 
     name: str
     command: str
+    rows: tuple[str, ...] = ()  # that it can play; all if none is named
 
 
 MEMCACHED = Contender("memcached -t 1", "memcached -u nobody -t 1 -m {megabytes} -l 127.0.0.1 -U 0 -p {{port}}")
 SERVER = Contender("memcache_server", "{python} -m memcache_server -u root -m {megabytes} -l 127.0.0.1 -p {{port}}")
-FLOOR = Contender("constant reply", "{python} -m benchmarks.constant_reply {{port}}")
+FLOOR = Contender("constant reply", "{python} -m benchmarks.constant_reply {{port}}", ("get", "set"))
 
 
 def servers(megabytes: int = 1024, floor: bool = False) -> list[Contender]:
     """memcached, then ours; with `floor` also a uvloop server that knows one reply."""
     chosen = [MEMCACHED, SERVER, *([FLOOR] if floor else [])]
     return [
-        Contender(contender.name, contender.command.format(python=sys.executable, megabytes=megabytes))
+        replace(contender, command=contender.command.format(python=sys.executable, megabytes=megabytes))
         for contender in chosen
     ]
 

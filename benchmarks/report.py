@@ -70,7 +70,7 @@ def draw(rows: list[Row], title: str, path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    names = list(rows[0].samples)[1:]
+    names = [name for name in rows[0].samples if all(name in row.samples for row in rows)][1:]
     figure, axes = pyplot.subplots(figsize=(9, 1 + 0.5 * len(rows)))
     height = 0.8 / max(1, len(names))
     for offset, name in enumerate(names):

@@ -66,7 +66,7 @@ class LinkedItems:
     """Items by key. Times are seconds of the server's clock; `tick` moves it."""
 
     __slots__ = (
-        "_access", "_arena", "_cas", "_chains", "_flush_at", "_flushed", "_quiet", "_shift",
+        "_access", "_arena", "_cas", "_cas_step", "_chains", "_flush_at", "_flushed", "_quiet", "_shift",
         "allocator", "classes", "index", "lru", "now", "options", "stats",
     )
 
@@ -81,7 +81,8 @@ class LinkedItems:
         self._arena = arena
         self.index = Index(arena, options.hash_power)
         self._chains = Chains(arena, self.classes, self._allocate, self.allocator.release)
-        self._cas = 1
+        self._cas_step = 1 if options.cas else 0  # without CAS every unique is 0
+        self._cas = self._cas_step
         self.now = 2
         self._shift = 0  # flushes so far: added to last-access times, so that a flush divides a second
         self._access = 2  # now + shift: the last-access time of what is used now
@@ -198,9 +199,7 @@ class LinkedItems:
     # linking
 
     def _next_cas(self) -> int:
-        if not self.options.cas:
-            return 0
-        self._cas += 1
+        self._cas += self._cas_step
         return self._cas
 
     def _write(self, key: bytes, flags: bytes, exptime: int, value: bytes, old: int) -> int:
@@ -241,8 +240,7 @@ class LinkedItems:
         if not handle:
             self.stats.outofmemory[number & CLASS_MASK] += 1
             return NO_MEMORY
-        self._cas += 1
-        unique = self._cas if self.options.cas else 0
+        self._cas = unique = self._cas + self._cas_step
         at, meta = (handle << 3) + STATE_AT, meta | number << LIST_SHIFT
         STATE.pack_into(arena.bytes, at, exptime, self._access, text_length, meta, unique)
         self.stats.stores[number & CLASS_MASK] += 1

@@ -157,8 +157,7 @@ class Store(LinkedItems):
                 at, number = handle << 3, meta >> LIST_SHIFT & LIST_MASK
                 arena.bytes[at + TEXT + value_at : at + TEXT + text_length] = value
                 self.lru.to_head(handle, number)
-                self._cas += 1
-                unique = self._cas if self.options.cas else 0
+                self._cas = unique = self._cas + self._cas_step
                 meta = meta & _KEPT_BY_SET | (HAS_TTL if exptime else 0)
                 STATE.pack_into(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
                 self.stats.stores[number & CLASS_MASK] += 1
