@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,12 +171,17 @@ def collect_wheels(requirements: list[str]) -> Path:
     directory = CACHE / f"wheels-{digest}"
     if not directory.exists():
         CACHE.mkdir(exist_ok=True)
-        unfinished = CACHE / f"wheels-{digest}.unfinished"
+        # another worker of this run, or another run, may be collecting the same
+        unfinished = Path(tempfile.mkdtemp(prefix=f"wheels-{digest}.", dir=CACHE))
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--retries=1", "--wheel-dir", str(unfinished)]
         result = subprocess.run([*command, *requirements], capture_output=True, text=True, check=False)
         if result.returncode:
+            shutil.rmtree(unfinished)
             pytest.skip(f"NO WHEELS, the image IS NOT TESTED: {result.stderr[-300:]}")
-        unfinished.rename(directory)
+        try:
+            unfinished.rename(directory)
+        except OSError:  # the other one was first
+            shutil.rmtree(unfinished)
     return directory
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
@@ -24,8 +25,10 @@ NOT_IN_A_POD = "mcproxy: no servers given (--upstream or --config), and no embed
 
 def command_of_make_run() -> list[str]:
     """What `make run` runs last, with the Python that runs this."""
+    command = ["make", "--dry-run", "--no-print-directory", "run"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of `make test`
     printed = subprocess.run(
-        ["make", "--dry-run", "run"], cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=True
+        command, cwd=REPOSITORY, env=clean, capture_output=True, text=True, timeout=30, check=True
     )
     words = shlex.split(printed.stdout.strip().splitlines()[-1])
     assert words == [".venv/bin/python", "-m", "mcproxy", "--listen", "5000"]
