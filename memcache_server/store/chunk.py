@@ -31,6 +31,12 @@ NEXT, PREV, EXPTIME, LAST_ACCESS, TEXT_LENGTH, META = range(6)
 CAS = 3
 """Offset in 64-bit words; a chunk's first is at index `handle`."""
 
+LENGTH_AND_META = 2
+"""Offset in 64-bit words of text length (low half) and meta (high half): one read where both are wanted."""
+
+LINKS = 0
+"""The same of next (low half) and prev (high half)."""
+
 TEXT = 32
 """Offset of the text in bytes; a chunk's first byte is at `handle * 8`."""
 
@@ -54,6 +60,10 @@ HAS_TTL = 1 << 24  # the exptime is not 0
 HAS_FLAGS = 1 << 25  # client flags are not 0: the original counts 4 more bytes
 CHUNKED = 1 << 26  # first chunk of a chain
 PIECE = 1 << 27  # further chunk of a chain
+STALE = 1 << 28  # invalidated: served, and to be stored anew
+WON = 1 << 29  # somebody was told to store it anew
+BINARY = 1 << 30  # the key came as base64 and may hold any bytes
+OWN_CAS = 1 << 31  # its CAS unique is not of the store's making
 
 ITEM_OVERHEAD = 48 + 8 + 1
 """The original's item size beyond key, value with CRLF, and 4 bytes if there are client flags."""

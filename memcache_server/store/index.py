@@ -15,10 +15,11 @@ Hashes are Python's own (SipHash with a seed drawn at start): an attacker cannot
 import mmap
 
 from memcache_server.store.arena import Arena
-from memcache_server.store.chunk import KEY, TEXT
+from memcache_server.store.chunk import KEY, KEY_LENGTH_MASK, META, TEXT
 
 HASH_MASK = 0x7FFF_FFFF
 HANDLE_MAX = 0xFFFF_FFFF
+_KEY_AT = TEXT + KEY
 _MOVED = 1 << 63  # no entry has this bit: tags have 31
 _MOVE_STEP = 16  # old slots moved by one insertion: the old table is empty long before the new one is full
 
@@ -67,8 +68,11 @@ class Index:
         slot = hashed & mask
         while entry := table[slot]:
             if (handle := entry ^ tag) <= HANDLE_MAX:
-                at = (handle << 3) + TEXT + KEY
-                if self._arena.bytes[at : at + len(key) + 1] == key + b" ":
+                arena, at, length = self._arena, (handle << 3) + _KEY_AT, len(key)
+                if (
+                    arena.bytes[at : at + length] == key
+                    and arena.words[(handle << 1) + META] & KEY_LENGTH_MASK == length
+                ):
                     return handle
             slot = (slot + 1) & mask
         return self.find_old(key) if self.old is not None else 0
@@ -82,8 +86,11 @@ class Index:
         slot = tag >> 32 & mask
         while entry := table[slot]:
             if (handle := entry ^ tag) <= HANDLE_MAX:
-                at = (handle << 3) + TEXT + KEY
-                if self._arena.bytes[at : at + len(key) + 1] == key + b" ":
+                arena, at, length = self._arena, (handle << 3) + _KEY_AT, len(key)
+                if (
+                    arena.bytes[at : at + length] == key
+                    and arena.words[(handle << 1) + META] & KEY_LENGTH_MASK == length
+                ):
                     return handle
             slot = (slot + 1) & mask
         return 0

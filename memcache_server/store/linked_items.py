@@ -370,6 +370,11 @@ class LinkedItems:
         """The CAS unique given out last."""
         return self._cas
 
+    @property
+    def flush_marks(self) -> tuple[int, int]:
+        """The last-access time up to which items are dead, and by how much such times run ahead of the clock."""
+        return self._flushed, self._shift
+
     def pieces(self, handle: int) -> list[int]:
         """The chunks of a chain behind its first."""
         return self._chains.pieces(handle)

@@ -4,6 +4,7 @@ A list's number is the class in the low six bits and the segment in the high two
 New items enter at the head; a hit only sets bits; items leave at the tail.
 """
 
+from mcproto.limits import U32
 from memcache_server.store.arena import Arena
 from memcache_server.store.chunk import NEXT, PREV
 from memcache_server.store.tables import Tables
@@ -64,8 +65,8 @@ class SegmentedLru:
         # unlink and link in one, without what they would do and undo: every set over an item comes here
         head = self.head[number]
         if head != handle:
-            words, word = self._words, handle << 1
-            following, before = words[word], words[word + 1]
+            words, links = self._words, self._longs[handle]
+            following, before = links & U32, links >> 32
             words[before << 1] = following
             if following:
                 words[(following << 1) + PREV] = before

@@ -3,7 +3,7 @@
 import re
 from enum import IntEnum
 
-from mcproto.limits import U64
+from mcproto.limits import U32, U64
 from memcache_server.store import linked_items
 from memcache_server.store.chunk import (
     ACTIVE,
@@ -18,13 +18,13 @@ from memcache_server.store.chunk import (
     KEY,
     KEY_LENGTH_MASK,
     LAST_ACCESS,
+    LENGTH_AND_META,
     LIST_MASK,
     LIST_SHIFT,
     META,
     STATE,
     STATE_AT,
     TEXT,
-    TEXT_LENGTH,
 )
 from memcache_server.store.index import HANDLE_MAX, HASH_MASK
 from memcache_server.store.linked_items import (
@@ -39,7 +39,6 @@ from memcache_server.store.linked_items import (
 )
 from memcache_server.store.segmented_lru import CLASS_MASK
 
-_BLANK = 32
 _KEPT_BY_SET = ~(FETCHED | ACTIVE | HAS_TTL)  # what of an item's meta stays when its value is replaced
 _NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r\0]")
 
@@ -72,10 +71,9 @@ class Store(LinkedItems):
         slot = hashed & mask
         while entry := table[slot]:
             if (handle := entry ^ tag) <= HANDLE_MAX:
-                words, word, at = arena.words, handle << 1, (handle << 3) + TEXT
-                text = arena.bytes[at : at + words[word + TEXT_LENGTH]]
-                if text.startswith(key, KEY) and text[KEY + len(key)] == _BLANK:
-                    meta = words[word + META]
+                state, at = arena.longs[handle + LENGTH_AND_META], (handle << 3) + TEXT
+                text, meta = arena.bytes[at : at + (state & U32)], state >> 32
+                if text.startswith(key, KEY) and meta & KEY_LENGTH_MASK == len(key):
                     if meta & QUIET_MASK != self._quiet:
                         return self._get_checked(handle)
                     self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
@@ -149,8 +147,9 @@ class Store(LinkedItems):
         """Store whatever was there. A value that cannot be stored takes the old one with it."""
         handle = self.index.find(key)
         if handle and flags == b"0":
-            arena, word = self._arena, handle << 1
-            meta, text_length = arena.words[word + META], arena.words[word + TEXT_LENGTH]
+            arena = self._arena
+            state = arena.longs[handle + LENGTH_AND_META]
+            meta, text_length = state >> 32, state & U32
             value_at = (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK)
             if text_length - value_at == len(value) and not meta & (HAS_FLAGS | CHUNKED):
                 # the text differs in the value only: a fifth cheaper than laying it out anew

@@ -22,6 +22,8 @@ CLASS_COUNTERS: tuple[str, ...] = (
     "expired_unfetched",
     "evicted_unfetched",
     "evicted_active",
+    "crawler_reclaimed",
+    "crawler_items_checked",
 )
 
 
@@ -64,3 +66,5 @@ class StoreStats:
     expired_unfetched: list[int]
     evicted_unfetched: list[int]
     evicted_active: list[int]
+    crawler_reclaimed: list[int]
+    crawler_items_checked: list[int]
