@@ -5,7 +5,7 @@ import random
 import pytest
 
 from memcache_server.store.arena import Arena
-from memcache_server.store.chunk import KEY, TEXT
+from memcache_server.store.chunk import KEY, META, TEXT
 from memcache_server.store.index import Index
 
 
@@ -18,7 +18,8 @@ class Keys:
         for number in range(count):
             key, handle = b"key-%d" % number, self.arena.page_handle(0) + number * 8
             at = (handle << 3) + TEXT + KEY
-            self.arena.bytes[at : at + len(key) + 1] = key + b" "
+            self.arena.bytes[at : at + len(key)] = key
+            self.arena.words[(handle << 1) + META] = len(key)
             self.handles[key] = handle
 
 
@@ -58,6 +59,16 @@ def test_replace_names_another_chunk_before_and_during_growth() -> None:
     index.insert(names[0], keys.handles[names[0]])
     index.replace(names[0], keys.handles[names[0]], keys.handles[names[1]])
     assert index.handles() == [keys.handles[names[1]]]
+
+
+def test_a_key_is_not_the_beginning_of_another() -> None:
+    keys = Keys(1)
+    index, handle = Index(keys.arena, 4), keys.handles[b"key-0"]
+    at = (handle << 3) + TEXT + KEY
+    keys.arena.bytes[at : at + 12] = b"key-0 binary"
+    keys.arena.words[(handle << 1) + META] = 12
+    index.insert(b"key-0", handle)  # as if both had one hash
+    assert index.find(b"key-0") == 0
 
 
 def test_growth_is_spread_over_insertions() -> None:
