@@ -5,13 +5,13 @@ Invariants, asserted by `check.check(store)`:
 I1  a key is findable exactly when its chunk is LINKED, and then the chunk is in exactly one LRU segment
 I2  of each class, used + free chunks = pages x chunks a page
 I3  pages of all classes + free pages = pages made <= the limit
-I4  the CAS counter only grows, and every link takes a new value
+I4  the CAS counter only grows, and every link takes a new value, unless the client chose one itself
 I5  nothing expired or flushed is ever returned
 I6  each list's count and bytes equal the sums over its items
 
 chunk (the layout) · exptime · slab_classes: pure · arena · tables: memory · index · slab_allocator ·
-segmented_lru · chain: one structure each · linked_items: the only one that links items · store: what commands
-do · store_stats: its counters · check: the invariants
+segmented_lru · chain: one structure each · linked_items: the only one that links items · meta_items: fields and
+marks by handle · store: what commands do · store_stats: its counters · check: the invariants
 """
 
 from memcache_server.store.linked_items import StoreOptions

@@ -7,6 +7,7 @@ from mcproto.limits import U32, U64
 from memcache_server.store import linked_items
 from memcache_server.store.chunk import (
     ACTIVE,
+    BINARY,
     CAS,
     CHUNKED,
     EXPTIME,
@@ -22,9 +23,12 @@ from memcache_server.store.chunk import (
     LIST_MASK,
     LIST_SHIFT,
     META,
+    OWN_CAS,
+    STALE,
     STATE,
     STATE_AT,
     TEXT,
+    WON,
 )
 from memcache_server.store.index import HANDLE_MAX, HASH_MASK
 from memcache_server.store.linked_items import (
@@ -35,11 +39,12 @@ from memcache_server.store.linked_items import (
     QUIET_MASK,
     STORED,
     TOO_LARGE,
-    LinkedItems,
 )
+from memcache_server.store.meta_items import MetaItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 
-_KEPT_BY_SET = ~(FETCHED | ACTIVE | HAS_TTL)  # what of an item's meta stays when its value is replaced
+# what of an item's meta stays when its value is replaced
+_KEPT_BY_SET = ~(FETCHED | ACTIVE | HAS_TTL | STALE | WON | BINARY | OWN_CAS)
 _NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r\0]")
 
 
@@ -55,7 +60,7 @@ class StoreResult(IntEnum):
     NON_NUMERIC = linked_items.NON_NUMERIC
 
 
-class Store(LinkedItems):
+class Store(MetaItems):
     """One method for each thing a command can do. Values carry their CRLF, keys are at most 250 bytes."""
 
     __slots__ = ()
@@ -126,11 +131,6 @@ class Store(LinkedItems):
     def _with_cas(self, text: bytes, handle: int) -> bytes:
         end = self._value_at(handle) - 2
         return b"%b %d%b" % (text[:end], self._arena.longs[handle + CAS], text[end:])
-
-    def _client_flags(self, handle: int, text: bytes) -> bytes:
-        """The client flags as they stand in the text."""
-        start = KEY + (self._arena.words[(handle << 1) + META] & KEY_LENGTH_MASK) + 1
-        return text[start : text.index(b" ", start)]
 
     def delete(self, key: bytes) -> bool:
         """Remove a live item; False for a miss."""
@@ -211,12 +211,16 @@ class Store(LinkedItems):
             return NOT_STORED
         text, start = self._text(handle), self._value_at(handle)
         joined = text[start:-2] + value if behind else bytes(value[:-2]) + text[start:]
-        exptime = self._arena.words[(handle << 1) + EXPTIME]
-        result = self._write(key, self._client_flags(handle, text), exptime, joined, handle)
+        exptime, marks = self.exptime_of(handle), self._meta(handle) & BINARY
+        result = self._write(key, self.client_flags(handle), exptime, joined, handle)
+        if marks and result == STORED:
+            self.mark(self.index.find(key), marks)
         return NOT_STORED if result == TOO_LARGE else result
 
-    def add_delta(self, key: bytes, delta: int, up: bool) -> tuple[int, int]:
+    def add_delta(self, key: bytes, delta: int, up: bool, unique: int = 0) -> tuple[int, int]:
         """Add `delta` to a number or subtract it: (STORED, new number), or (why not, 0).
+
+        A `unique` other than 0 must be the item's, unless the value is none to count with at all: EXISTS.
 
         Up wraps at 2^64, down stops at 0. A result no longer than the old value is written over it, padded
         with blanks (memcached.c do_add_delta).
@@ -226,7 +230,11 @@ class Store(LinkedItems):
             return NOT_FOUND, 0
         words, word = self._arena.words, handle << 1
         text, start = self._text(handle), self._value_at(handle)
-        number = None if words[word + META] & CHUNKED else _maybe_number(text, start)
+        if words[word + META] & CHUNKED or len(text) == start + 2:
+            return NON_NUMERIC, 0
+        if unique and self._arena.longs[handle + CAS] != unique:
+            return EXISTS, 0
+        number = _maybe_number(text, start)
         if number is None:
             return NON_NUMERIC, 0
         number = (number + delta) & U64 if up else max(0, number - delta)
@@ -239,10 +247,11 @@ class Store(LinkedItems):
             self._arena.longs[handle + CAS] = self._next_cas()
             words[word + LAST_ACCESS] = self._access
             return STORED, number
-        flags, exptime = self._client_flags(handle, text), words[word + EXPTIME]
+        flags, exptime, marks = self.client_flags(handle), words[word + EXPTIME], words[word + META] & BINARY
         result = self._write(key, flags, exptime, digits + b"\r\n", handle)
         if result == STORED:
             self.stats.rewrites[self.class_of(key)] += 1
+            self.mark(self.index.find(key), marks)
         return result, number
 
 

@@ -109,7 +109,7 @@ PLANTED_BUGS = (
     Bug(
         "append takes the new item's place without flags",
         STORE,
-        "self._client_flags(handle, text), exptime, joined",
+        "self.client_flags(handle), exptime, joined",
         'b"0", exptime, joined',
     ),
     Bug("replace stores what is missing", STORE, "value, handle) if handle else NOT_STORED", "value, handle)"),

@@ -1,0 +1,141 @@
+"""The flags of the meta commands, and one pass from a meta line to what it asks for.
+
+    <mg|ms|md|ma> key [length] flag...          a flag is one letter, its token follows at once: `T30`
+
+A letter of META_FLAGS that means nothing to a command is taken without a word; so handlers look up what they
+know and skip the rest (protocol.txt, "Meta Commands"; proto_parser.c _meta_flag_preparse).
+"""
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
+
+from mcproto.encode import BAD_LINE
+from mcproto.grammar import maybe_client_flags, maybe_exptime, maybe_unsigned
+from mcproto.limits import KEY_MAX
+
+WORDS_MAX = 20
+"""Words of a meta line, command and key included."""
+
+OPAQUE_MAX = 32
+"""Length of an opaque with its letter."""
+
+INVALID_FLAG = b"CLIENT_ERROR invalid flag\r\n"
+DUPLICATE_FLAG = b"CLIENT_ERROR duplicate flag\r\n"
+BAD_TOKEN = b"CLIENT_ERROR bad token in command line format\r\n"
+BAD_KEY = b"CLIENT_ERROR error decoding key\r\n"
+BAD_INITIAL = b"CLIENT_ERROR invalid numeric initial value\r\n"
+BAD_META_DELTA = b"CLIENT_ERROR invalid numeric delta value\r\n"
+TOO_MANY_FLAGS = b"CLIENT_ERROR options flags are too long\r\n"
+LONG_OPAQUE = b"CLIENT_ERROR opaque token too long\r\n"
+
+Reader = Callable[[bytes], int | None]
+
+
+def _nothing(token: bytes) -> int | None:
+    """A flag whose token, if there is one, is not looked at."""
+    return 0
+
+
+def _opaque(token: bytes) -> int | None:
+    return 0 if len(token) < OPAQUE_MAX else None
+
+
+# letter -> how its token is read (None: it cannot be), and the error then
+META_FLAGS: dict[bytes, tuple[Reader, bytes]] = {
+    b"b": (_nothing, b""),  # the key is base64
+    b"c": (_nothing, b""),  # return the CAS unique
+    b"C": (maybe_unsigned, BAD_TOKEN),  # compare the CAS unique
+    b"D": (maybe_unsigned, BAD_META_DELTA),  # delta
+    b"E": (maybe_unsigned, BAD_TOKEN),  # the CAS unique to store with
+    b"f": (_nothing, b""),  # return the client flags
+    b"F": (maybe_client_flags, BAD_LINE),  # client flags
+    b"h": (_nothing, b""),  # return whether it was fetched before
+    b"I": (_nothing, b""),  # invalidate
+    b"J": (maybe_unsigned, BAD_INITIAL),  # initial value
+    b"k": (_nothing, b""),  # return the key
+    b"l": (_nothing, b""),  # return the seconds since the last access
+    b"L": (_nothing, b""),  # a hint for routers
+    b"M": (_nothing, b""),  # mode
+    b"N": (maybe_exptime, BAD_TOKEN),  # vivify with this exptime
+    b"O": (_opaque, LONG_OPAQUE),  # opaque, returned
+    b"P": (_nothing, b""),  # a hint for routers
+    b"q": (_nothing, b""),  # quiet
+    b"R": (maybe_exptime, BAD_TOKEN),  # recache when less is left
+    b"s": (_nothing, b""),  # return the size
+    b"t": (_nothing, b""),  # return the TTL
+    b"T": (maybe_exptime, BAD_TOKEN),  # exptime
+    b"u": (_nothing, b""),  # do not mark as used
+    b"v": (_nothing, b""),  # return the value
+    b"x": (_nothing, b""),  # empty the value
+}
+
+
+class MetaLine:
+    """What a meta line asks for.
+
+    `flags` maps each letter, in the request's order, to its number (0 where it has none). `key` is decoded if
+    it came as base64 (`binary`). `opaque` is the O flag as sent, `mode` the letter behind M, b"" without.
+    """
+
+    __slots__ = ("binary", "flags", "key", "mode", "opaque")
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.binary = False
+        self.flags: dict[bytes, int] = {}
+        self.mode = b""
+        self.opaque = b""
+
+
+def parse_meta(tokens: list[bytes], first_flag: int = 2) -> MetaLine | bytes:
+    """The meaning of a line with at least a key, or the error that answers it.
+
+    A letter that is unknown or there twice ends the reading; of other errors the last one is told.
+    """
+    if len(tokens[1]) > KEY_MAX:
+        return BAD_LINE
+    if len(tokens) > WORDS_MAX:
+        return TOO_MANY_FLAGS
+    line, error = MetaLine(tokens[1]), b""
+    flags = line.flags
+    for token in tokens[first_flag:]:
+        letter = token[:1]
+        if letter in flags:
+            return _refusal(tokens[first_flag:], DUPLICATE_FLAG)
+        if letter not in META_FLAGS:
+            return _refusal(tokens[first_flag:], INVALID_FLAG)
+        read, complaint = META_FLAGS[letter]
+        number = read(token[1:])
+        if number is None:
+            error = error if letter == b"F" and error else complaint  # the original sets no text for F
+            number = 0
+        flags[letter] = number
+        if letter == b"O":
+            line.opaque = token
+        elif letter == b"M":
+            line.mode = token[1:2]
+        elif letter == b"b":
+            line.binary = True
+            if not (key := _decoded(line.key)):
+                error = BAD_KEY
+            line.key = key
+    return error or line
+
+
+def _refusal(flags: list[bytes], error: bytes) -> bytes:
+    """The error, unless a word cannot be a flag at all: then the line was never split into flags (1.6.42)."""
+    return error if all(b"A" <= flag[:1] <= b"z" or flag[:1].isdigit() for flag in flags) else BAD_LINE
+
+
+def _decoded(text: bytes) -> bytes:
+    """A base64 key; empty when it is none."""
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except Base64Error:
+        return b""
+
+
+def key_token(key: bytes, binary: bool) -> bytes:
+    """A key as the k flag returns it, with a blank before: ` k<key>`, or ` k<base64> b`."""
+    return b" k%b b" % b2a_base64(key, newline=False) if binary else b" k" + key
