@@ -37,10 +37,6 @@ def _nothing(token: bytes) -> int | None:
     return 0
 
 
-def _opaque(token: bytes) -> int | None:
-    return 0 if len(token) < OPAQUE_MAX else None
-
-
 # letter -> how its token is read (None: it cannot be), and the error then
 META_FLAGS: dict[bytes, tuple[Reader, bytes]] = {
     b"b": (_nothing, b""),  # the key is base64
@@ -58,7 +54,7 @@ META_FLAGS: dict[bytes, tuple[Reader, bytes]] = {
     b"L": (_nothing, b""),  # a hint for routers
     b"M": (_nothing, b""),  # mode
     b"N": (maybe_exptime, BAD_TOKEN),  # vivify with this exptime
-    b"O": (_opaque, LONG_OPAQUE),  # opaque, returned
+    b"O": (_nothing, b""),  # opaque, returned
     b"P": (_nothing, b""),  # a hint for routers
     b"q": (_nothing, b""),  # quiet
     b"R": (maybe_exptime, BAD_TOKEN),  # recache when less is left
@@ -120,6 +116,8 @@ def parse_meta(tokens: list[bytes], first_flag: int = 2) -> MetaLine | bytes:
             if not (key := _decoded(line.key)):
                 error = BAD_KEY
             line.key = key
+    if len(line.opaque) > OPAQUE_MAX:
+        error = error or LONG_OPAQUE  # seen last: the original looks when it writes the answer
     return error or line
 
 

@@ -39,7 +39,7 @@ def set_(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
         # the line most clients send: _line would find nothing in it
         result = session.store.set(tokens[1], b"0", 0, value)
         if result:
-            _count_failure(session, result)
+            count_failure(session, result)
         session.out.append(STORE_REPLY[result])
         return
     line = _line(session, tokens, value)
@@ -101,8 +101,8 @@ def _line(
         at = to_absolute(wire or 0, session.store.now, session.server.clock.started)
     if not good or len(key) > KEY_MAX:
         error = encode.BAD_LINE
-    elif value is None or _is_too_large(session, key, flags, len(value)):
-        error = _refuse_large(session, tokens[0], key)
+    elif value is None or is_too_large(session, key, flags, len(value)):
+        error = refuse_large(session, tokens[0], key)
     elif value[-2:] != b"\r\n":
         session.stats.failed_sets += 1
         error = encode.BAD_DATA
@@ -113,7 +113,7 @@ def _line(
     return None
 
 
-def _is_too_large(session: Session, key: bytes, flags: bytes, length: int) -> bool:
+def is_too_large(session: Session, key: bytes, flags: bytes, length: int) -> bool:
     """Whether no item could hold it, which is said before anything is looked up."""
     limit = session.store.options.item_size_max
     if length + KEY_MAX + ITEM_OVERHEAD + 4 <= limit:
@@ -121,14 +121,16 @@ def _is_too_large(session: Session, key: bytes, flags: bytes, length: int) -> bo
     return len(key) + length + ITEM_OVERHEAD + (4 if flags != b"0" else 0) > limit
 
 
-def _refuse_large(session: Session, verb: bytes, key: bytes) -> bytes:
+def refuse_large(session: Session, verb: bytes, key: bytes) -> bytes:
+    """Count a value that no item can hold, and drop what a set was to replace; the error."""
     session.stats.store_too_large += 1
     if verb == b"set":
         session.store.discard(key)  # never serve the value that was to be replaced
     return encode.TOO_LARGE
 
 
-def _count_failure(session: Session, result: int) -> None:
+def count_failure(session: Session, result: int) -> None:
+    """Count a store that stored nothing."""
     if result == _TOO_LARGE:
         session.stats.store_too_large += 1
     elif result == _NO_MEMORY:
@@ -139,6 +141,6 @@ def _count_failure(session: Session, result: int) -> None:
 
 def _answer(session: Session, tokens: list[bytes], result: int) -> None:
     if result:
-        _count_failure(session, result)
+        count_failure(session, result)
     if len(tokens) == 5 or tokens[-1] != b"noreply":
         session.out.append(STORE_REPLY[result])

@@ -119,6 +119,18 @@ class MetaItems(LinkedItems):
         else:
             self.set_cas(handle, unique)
 
+    def refresh(self, handle: int) -> None:
+        """Recent again, though not fetched."""
+        word = handle << 1
+        self._arena.words[word + LAST_ACCESS] = self._access
+        self.lru.to_head(handle, self._arena.words[word + META] >> LIST_SHIFT & LIST_MASK)
+
+    def use(self, key: bytes) -> None:
+        """Mark an item, if there is one, as used by a fetch that is not counted."""
+        handle = self.find(key)
+        if handle:
+            self._mark_used(handle)
+
     def count_fetch(self, handle: int, touched: bool, used: bool) -> None:
         """Count a hit, of touch or of get, and mark the item as used if it was."""
         meta = self._mark_used(handle) if used else self._meta(handle)

@@ -84,7 +84,7 @@ class Store(MetaItems):
                     self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
                     return text
             slot = (slot + 1) & mask
-        if index.old is not None and (handle := index.find_old(key)):
+        if index.old is not None and (handle := index.find(key)):
             return self._get_checked(handle)
         return None
 
@@ -176,7 +176,7 @@ class Store(MetaItems):
         """Store only if there is no live item; the attempt counts as a use of one."""
         handle = self.find(key)
         if handle:
-            self._mark_used(handle)
+            self.refresh(handle)
             return NOT_STORED
         return self._write(key, flags, exptime, value, 0)
 

@@ -1,0 +1,144 @@
+"""ms (protocol.txt, "Meta Set").
+
+    ms key length flag... CRLF value CRLF  ->  HD | NS | EX | NF
+
+The line is judged before the value, and the value's bytes are gone either way.
+"""
+
+from collections.abc import Callable
+
+from mcproto import encode
+from mcproto.meta_flags import MetaLine, parse_meta
+from mcproto.request_parser import ValueBlock
+from memcache_server.commands.meta_reply import BAD_SET_MODE, EX, HD, NF, NS, expires_at, line_token
+from memcache_server.commands.storage import STORE_REPLY, count_failure, is_too_large, refuse_large
+from memcache_server.session import Session
+from memcache_server.store import StoreResult
+from memcache_server.store.chunk import BINARY, STALE, WON
+
+_STORED, _NOT_STORED = StoreResult.STORED.value, StoreResult.NOT_STORED.value
+_EXISTS, _NOT_FOUND = StoreResult.EXISTS.value, StoreResult.NOT_FOUND.value
+_OUTCOME = {_STORED: HD, _NOT_STORED: NS, _EXISTS: EX, _NOT_FOUND: NF}
+
+
+class _Item:
+    """What is to be stored."""
+
+    __slots__ = ("client_flags", "exptime", "line", "value")
+
+    def __init__(self, session: Session, line: MetaLine, value: bytes) -> None:
+        self.line = line
+        self.client_flags = b"%d" % line.flags.get(b"F", 0)
+        self.exptime = expires_at(session, line.flags.get(b"T", 0))
+        self.value = value
+
+
+def meta_set(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+    """Store in one of the modes."""
+    line = parse_meta(tokens, first_flag=3)
+    if isinstance(line, bytes):
+        session.out.append(line)
+        return
+    mode = line.mode if b"M" in line.flags else b"S"
+    if mode not in _MODES:
+        session.out.append(BAD_SET_MODE)
+    elif value is None or is_too_large(session, line.key, b"%d" % line.flags.get(b"F", 0), len(value)):
+        session.out.append(refuse_large(session, b"set", line.key))
+    elif value[-2:] != b"\r\n":
+        session.stats.failed_sets += 1
+        session.out.append(encode.BAD_DATA)
+    else:
+        item = _Item(session, line, value if isinstance(value, bytes) else bytes(value))
+        _answer(session, item, _MODES[mode](session, item))
+
+
+def _answer(session: Session, item: _Item, result: int) -> None:
+    store, flags, handle = session.store, item.line.flags, 0
+    if result == _STORED:
+        handle = store.index.find(item.line.key)
+        if item.line.binary:
+            store.mark(handle, BINARY)
+        if b"E" in flags:
+            store.set_cas(handle, flags[b"E"])
+    else:
+        count_failure(session, result)
+    if result not in _OUTCOME:
+        session.out.append(STORE_REPLY[result])
+    elif result != _STORED or b"q" not in flags:
+        session.out.append(b"%b%b\r\n" % (_OUTCOME[result], _returned(session, item, handle)))
+
+
+def _returned(session: Session, item: _Item, handle: int) -> bytes:
+    """What the flags return; of an item that was not stored CAS unique 0 and the size that was sent."""
+    store, returned = session.store, b""
+    for letter in item.line.flags:
+        if letter == b"c":
+            returned += b" c%d" % (store.cas_of(handle) if handle else 0)
+        elif letter == b"s":
+            returned += b" s%d" % (store.value_length(handle) if handle else len(item.value) - 2)
+        else:
+            returned += line_token(item.line, letter)
+    return returned
+
+
+# modes
+
+
+def _set(session: Session, item: _Item) -> int:
+    if b"C" in item.line.flags:
+        return _compare_and_set(session, item)
+    return session.store.set(item.line.key, item.client_flags, item.exptime, item.value)
+
+
+def _add(session: Session, item: _Item) -> int:
+    return session.store.add(item.line.key, item.client_flags, item.exptime, item.value)
+
+
+def _replace(session: Session, item: _Item) -> int:
+    if b"C" in item.line.flags:
+        return _compare_and_set(session, item)
+    return session.store.replace(item.line.key, item.client_flags, item.exptime, item.value)
+
+
+def _compare_and_set(session: Session, item: _Item) -> int:
+    """Store over the item with the CAS unique given; with I over a newer one too, but then it stays stale."""
+    store, key, unique = session.store, item.line.key, item.line.flags[b"C"]
+    handle = store.find(key)
+    if handle and b"I" in item.line.flags and 0 < unique < store.cas_of(handle):
+        marks = STALE | (WON if store.is_won(handle) else 0)
+        result = store.replace(key, item.client_flags, store.exptime_of(handle), item.value)
+        if result == _STORED:
+            store.mark(store.index.find(key), marks)
+        return result
+    result = store.compare_and_set(key, item.client_flags, item.exptime, item.value, unique)
+    if result == _NOT_FOUND:
+        session.stats.cas_misses += 1
+    return result
+
+
+def _append(session: Session, item: _Item) -> int:
+    return _extend(session, item, session.store.append)
+
+
+def _prepend(session: Session, item: _Item) -> int:
+    return _extend(session, item, session.store.prepend)
+
+
+def _extend(session: Session, item: _Item, extend: Callable[[bytes, bytes], int]) -> int:
+    """Append or prepend; N stores what is missing, C compares unless it is 0."""
+    store, key, flags = session.store, item.line.key, item.line.flags
+    handle = store.find(key)
+    if not handle and b"N" in flags:
+        return store.add(key, item.client_flags, expires_at(session, flags[b"N"]), item.value)
+    if handle and flags.get(b"C", 0) and store.cas_of(handle) != flags[b"C"]:
+        return _EXISTS
+    return extend(key, item.value)
+
+
+_MODES: dict[bytes, Callable[[Session, _Item], int]] = {
+    b"S": _set,
+    b"E": _add,
+    b"A": _append,
+    b"P": _prepend,
+    b"R": _replace,
+}
