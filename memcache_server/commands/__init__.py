@@ -1,7 +1,20 @@
 """COMMANDS: every command word and the function that answers it. The only dispatch table of the server."""
 
 from mcproto.request_parser import Command
-from memcache_server.commands import arithmetic, deletion, retrieval, server_admin, stats_commands, storage, touch
+from memcache_server.commands import (
+    arithmetic,
+    deletion,
+    meta_arithmetic,
+    meta_debug,
+    meta_delete,
+    meta_get,
+    meta_set,
+    retrieval,
+    server_admin,
+    stats_commands,
+    storage,
+    touch,
+)
 
 COMMANDS: dict[bytes, Command] = {
     b"get": Command(retrieval.get, long_handler=retrieval.get_long),
@@ -18,6 +31,12 @@ COMMANDS: dict[bytes, Command] = {
     b"incr": Command(arithmetic.incr),
     b"decr": Command(arithmetic.decr),
     b"touch": Command(touch.touch),
+    b"mg": Command(meta_get.meta_get),
+    b"ms": Command(meta_set.meta_set, value_token=2),
+    b"md": Command(meta_delete.meta_delete),
+    b"ma": Command(meta_arithmetic.meta_arithmetic),
+    b"me": Command(meta_debug.meta_debug),
+    b"mn": Command(meta_get.meta_noop),
     b"flush_all": Command(deletion.flush_all),
     b"stats": Command(stats_commands.stats),
     b"version": Command(server_admin.version),
