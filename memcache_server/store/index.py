@@ -65,35 +65,20 @@ class Index:
         """Handle of the chunk that holds `key`, or 0."""
         hashed = hash(key) & HASH_MASK
         table, mask, tag = self.table, self.mask, hashed << 32
-        slot = hashed & mask
-        while entry := table[slot]:
-            if (handle := entry ^ tag) <= HANDLE_MAX:
-                arena, at, length = self._arena, (handle << 3) + _KEY_AT, len(key)
-                if (
-                    arena.bytes[at : at + length] == key
-                    and arena.words[(handle << 1) + META] & KEY_LENGTH_MASK == length
-                ):
-                    return handle
-            slot = (slot + 1) & mask
-        return self.find_old(key) if self.old is not None else 0
-
-    def find_old(self, key: bytes) -> int:
-        """As `find`, but only in the table that a growing index is leaving."""
-        table, mask = self.old, self._old_mask
-        if table is None:
-            return 0
-        tag = (hash(key) & HASH_MASK) << 32
-        slot = tag >> 32 & mask
-        while entry := table[slot]:
-            if (handle := entry ^ tag) <= HANDLE_MAX:
-                arena, at, length = self._arena, (handle << 3) + _KEY_AT, len(key)
-                if (
-                    arena.bytes[at : at + length] == key
-                    and arena.words[(handle << 1) + META] & KEY_LENGTH_MASK == length
-                ):
-                    return handle
-            slot = (slot + 1) & mask
-        return 0
+        while True:
+            slot = hashed & mask
+            while entry := table[slot]:
+                if (handle := entry ^ tag) <= HANDLE_MAX:
+                    arena, at, length = self._arena, (handle << 3) + _KEY_AT, len(key)
+                    if (
+                        arena.bytes[at : at + length] == key
+                        and arena.words[(handle << 1) + META] & KEY_LENGTH_MASK == length
+                    ):
+                        return handle
+                slot = (slot + 1) & mask
+            if self.old is None or table is self.old:
+                return 0
+            table, mask = self.old, self._old_mask
 
     def insert(self, key: bytes, handle: int) -> None:
         """Enter a chunk whose key is in no entry."""
