@@ -4,8 +4,11 @@ A leading `+` and leading zeros are allowed, blanks are not (they end a token), 
 must be digits. `None` stands for "not a number": callers answer, nothing is raised.
 """
 
+import re
+
 from mcproto.limits import U32, U64
 
+_DECIMAL = re.compile(rb"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})")
 _MINUS = 0x2D
 _I64_MIN, _I64_MAX = -(1 << 63), (1 << 63) - 1
 
@@ -24,6 +27,11 @@ def maybe_unsigned(token: bytes, limit: int = U64) -> int | None:
         number = -number & U64
         return None if number >> 63 else number
     return number if number <= limit else None
+
+
+def maybe_decimal(token: bytes) -> float | None:
+    """A number with an optional fraction, as admin commands take it."""
+    return float(token) if _DECIMAL.fullmatch(token) else None
 
 
 def maybe_client_flags(token: bytes) -> int | None:

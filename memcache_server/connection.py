@@ -10,13 +10,14 @@ clients hold together is bounded too (held_bytes).
 """
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from typing import cast
 
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
 from mcproto.request_parser import Command, RequestParser
 from memcache_server.held_bytes import HeldBytes
-from memcache_server.session import Session, Shared
+from memcache_server.session import Session, Shared, shown_address
 
 _HIGH_WATER = 256 * 1024  # unsent reply bytes of one client from which on it is not read
 _WORTH_NOTING = 32 * 1024  # bytes of an unfinished request
@@ -57,11 +58,18 @@ class Connection(asyncio.Protocol):
         self._owner.open.add(self)
         stats.total_connections += 1
         stats.curr_connections += 1
+        self.session.peer = self
+        if self._shared.watchers:
+            self._log_event("conn_new")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it out; what it was about to say has no listener any more."""
+        if self._shared.watchers and self.session.peer is not None:
+            self._log_event("conn_close", "" if exc is None else "error")
+            if self._shared.watchers.remove(self):
+                self._shared.observe()
         self.session.closing = True
-        self.session.pending = None
+        self.session.pending = self.session.peer = None
         self.parser.forget()
         if self in self._owner.open:
             self._owner.discard(self)
@@ -173,6 +181,54 @@ class Connection(asyncio.Protocol):
         self._transport.close()
         return True
 
+    # what commands ask of it (session.Peer)
+
+    def write(self, data: bytes) -> None:
+        """Send log lines at once."""
+        if not self.session.closing and not self._transport.is_closing():
+            self._transport.write(data)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def descriptor(self) -> int:
+        """Of the socket."""
+        known: socket.socket | None = self._transport.get_extra_info("socket")
+        return -1 if known is None else known.fileno()
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """The client's and ours."""
+        about = self._transport.get_extra_info
+        family = about("socket").family
+        return shown_address(family, about("peername")), shown_address(family, about("sockname"))
+
+    @property
+    def state(self) -> str:
+        """One of the original's states."""
+        if isinstance(self._transport.get_protocol(), _Watching):
+            return "conn_watch"
+        return "conn_mwrite" if self._paused else "conn_parse_cmd" if self._resuming else "conn_read"
+
+    def become_watcher(self) -> None:
+        """From the next turn on no command is read."""
+        self.session.pending = self._stop_listening
+
+    def _stop_listening(self) -> None:
+        self.parser.forget()
+        self._transport.set_protocol(_Watching(self))
+
+    def _log_event(self, event: str, reason: str | None = None) -> None:
+        transport_name, _, address = self.addresses[0].partition(":")
+        host, _, port = address.rpartition(":") if transport_name != "unix" else ("unix", "", "0")
+        ended = "" if reason is None else f"reason={reason or 'normal'} "
+        name = "local" if transport_name == "unix" else "tcp"
+        text = f"type={event} rip={host.strip('[]')} rport={port} transport={name} {ended}cfd={self.descriptor}"
+        self._shared.watchers.log(b"connevents", text)
+
     @property
     def held(self) -> int:
         """Bytes of unsent replies and unfinished requests, rather too many than too few."""
@@ -227,6 +283,17 @@ class _Draining(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection's."""
         self._connection.connection_lost(exc)
+
+
+class _Watching(_Draining):
+    """Takes the place of a connection that watches: whatever it still sends is dropped."""
+
+    def data_received(self, data: bytes) -> None:
+        """Nothing to do."""
+
+    def eof_received(self) -> bool:
+        """It has closed."""
+        return False
 
 
 class Connections:

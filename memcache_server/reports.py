@@ -7,13 +7,18 @@ LRU maintainer and crawler. What cannot exist here is absent: libevent, threads'
 import os
 import resource
 
-from memcache_server.session import Shared
+from memcache_server.session import Shared, shown_address
 from memcache_server.store.segmented_lru import COLD, HOT, TEMP, WARM
+from memcache_server.store.slab_classes import PAGE_SIZE
 from memcache_server.versions import MEMCACHED_VERSION
 
 Report = dict[str, int | str]
 
 _SEGMENTS = (HOT, WARM, COLD, TEMP)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def general(shared: Shared) -> Report:
@@ -61,7 +66,7 @@ def general(shared: Shared) -> Report:
         "auth_errors": 0,
         "bytes_read": stats.bytes_read,
         "bytes_written": stats.bytes_written,
-        "limit_maxbytes": settings.maxbytes,
+        "limit_maxbytes": store.allocator.page_limit * PAGE_SIZE,
         "accepting_conns": 1,
         "listen_disabled_num": 0,
         "time_in_listen_disabled_us": 0,
@@ -70,7 +75,15 @@ def general(shared: Shared) -> Report:
         "hash_power_level": store.index.power,
         "hash_bytes": store.index.memory,
         "hash_is_expanding": int(store.index.growing),
+        "slab_reassign_running": 0,  # a page moves at once
         "slabs_moved": totals.slabs_moved,
+        "lru_crawler_running": int(shared.crawler.running),
+        "lru_crawler_starts": stats.lru_crawler_starts,
+        "log_worker_dropped": 0,  # lines are dropped for a watcher, never for all
+        "log_worker_written": stats.log_worker_written,
+        "log_watcher_skipped": stats.log_watcher_skipped,
+        "log_watcher_sent": stats.log_watcher_sent,
+        "log_watchers": stats.log_watchers,
         "bytes": sum(store.lru.sizes),
         "curr_items": store.curr_items,
         "total_items": stored,
@@ -80,14 +93,16 @@ def general(shared: Shared) -> Report:
         "evicted_active": totals.total("evicted_active"),
         "evictions": totals.total("evicted"),
         "reclaimed": totals.total("reclaimed"),
+        "crawler_reclaimed": totals.total("crawler_reclaimed"),
+        "crawler_items_checked": totals.total("crawler_items_checked"),
     }
 
 
 def settings(shared: Shared) -> Report:
     """`stats settings`."""
-    s = shared.settings
+    s, tunables = shared.settings, shared.tunables
     return {
-        "maxbytes": s.maxbytes,
+        "maxbytes": shared.store.allocator.page_limit * PAGE_SIZE,
         "maxconns": s.conn_limit,
         "tcpport": shared.port,
         "udpport": 0,
@@ -102,7 +117,7 @@ def settings(shared: Shared) -> Report:
         "chunk_size": s.chunk_size,
         "num_threads": 1,
         "stat_key_prefix": ":",
-        "detail_enabled": "no",
+        "detail_enabled": _yes(shared.prefixes.enabled),
         "cas_enabled": "yes",
         "tcp_backlog": s.backlog,
         "binding_protocol": "ascii",
@@ -111,22 +126,43 @@ def settings(shared: Shared) -> Report:
         "item_size_max": s.item_size_max,
         "maxconns_fast": "yes",
         "hashpower_init": 0,
-        "slab_reassign": "no",
+        "slab_reassign": "yes",
         "slab_automove": 0,
+        "slab_automove_ratio": f"{tunables.slab_automove_ratio:.2f}",
+        "slab_automove_window": tunables.slab_automove_window,
         "slab_chunk_max": shared.store.classes.sizes[-1],
-        "lru_crawler": "no",
+        "lru_crawler": _yes(tunables.lru_crawler),
+        "lru_crawler_sleep": tunables.lru_crawler_sleep,
+        "lru_crawler_tocrawl": tunables.lru_crawler_tocrawl,
         "flush_enabled": "yes",
-        "dump_enabled": "no",
+        "dump_enabled": _yes(getattr(s, "dump_enabled", True)),
         "hash_algorithm": "siphash",
         "lru_maintainer_thread": "no",
         "lru_segmented": "no",
+        "hot_lru_pct": tunables.hot_lru_pct,
+        "warm_lru_pct": tunables.warm_lru_pct,
+        "hot_max_factor": f"{tunables.hot_max_factor:.2f}",
+        "warm_max_factor": f"{tunables.warm_max_factor:.2f}",
         "temp_lru": "no",
         "idle_timeout": 0,
         "track_sizes": "no",
+        "slab_automove_freeratio": f"{tunables.slab_automove_freeratio:.3f}",
         "ssl_enabled": "no",
         "memory_file": "(null)",
         "client_flags_size": 4,
     }
+
+
+def connections(shared: Shared) -> dict[int, Report]:
+    """`stats conns`: a report for each listener and each connection, by file descriptor."""
+    found: dict[int, Report] = {}
+    for listener in shared.listeners:
+        address = shown_address(listener.family, listener.getsockname())
+        found[listener.fileno()] = {"addr": address, "state": "conn_listening"}
+    for peer in shared.peers():
+        client, ours = peer.addresses
+        found[peer.descriptor] = {"addr": client, "listen_addr": ours, "state": peer.state}
+    return dict(sorted(found.items()))
 
 
 def items(shared: Shared) -> dict[int, Report]:
@@ -150,6 +186,8 @@ def items(shared: Shared) -> dict[int, Report]:
                 "expired_unfetched": counters.expired_unfetched[slab_class],
                 "evicted_unfetched": counters.evicted_unfetched[slab_class],
                 "evicted_active": counters.evicted_active[slab_class],
+                "crawler_reclaimed": counters.crawler_reclaimed[slab_class],
+                "crawler_items_checked": counters.crawler_items_checked[slab_class],
             }
     return found
 

@@ -14,6 +14,7 @@ from mcdaemon.log_setup import RateLimited
 from memcache_server.clock import Clock
 from memcache_server.commands import COMMANDS
 from memcache_server.connection import Connection, Connections
+from memcache_server.observation import Observation
 from memcache_server.session import Shared
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
@@ -25,6 +26,7 @@ logger = logging.getLogger("memcache_server")
 _TICK_S = 1.0
 _REAP_PAUSE_S = 0.02
 _REAP_BUDGET = 1000  # items freed in one go: about two milliseconds
+_CRAWL_BUDGET = 1000  # chunks looked at in one go: about two milliseconds
 _CANNOT_LISTEN_EXIT = 71
 
 
@@ -49,6 +51,9 @@ class Server:
         self.shared.warn = self._warn
         self.shared.reap = self._start_reaping
         self.shared.set_verbosity = self._set_verbosity
+        self._observation = Observation(self.shared, COMMANDS)
+        self.shared.observe = self._observation.refresh
+        self.shared.crawl = self._crawl
         self._listeners: list[asyncio.Server] = []
         self._sockets: list[socket.socket] = []
         self._connections: Connections | None = None
@@ -62,8 +67,10 @@ class Server:
         """Open the listeners. Raises StartError."""
         loop = asyncio.get_running_loop()
         self._connections = Connections(loop, self.settings.item_size_max)
+        self.shared.peers = lambda: self._connections.open if self._connections else ()
+        self.shared.soon = loop.call_soon
         self._tick()
-        self._sockets = self._open_sockets()
+        self._sockets = self.shared.listeners = self._open_sockets()
         unix = bool(self.settings.unix_socket)
         backlog = self.settings.backlog
         for listener in self._sockets:
@@ -109,10 +116,11 @@ class Server:
 
     def _new_connection(self) -> Connection:
         assert self._connections is not None
+        commands = self._observation.commands
         if self.shared.verbosity >= 2:
             number = self.shared.stats.total_connections
-            return Connection(self._connections, verbose_commands(COMMANDS, number), self.shared)
-        return Connection(self._connections, COMMANDS, self.shared)
+            return Connection(self._connections, verbose_commands(commands, number), self.shared)
+        return Connection(self._connections, commands, self.shared)
 
     def _set_verbosity(self, level: int) -> None:
         self.shared.verbosity = level
@@ -134,6 +142,14 @@ class Server:
         del self._timers["reap"]
         if self.shared.store.reap(_REAP_BUDGET):
             self._start_reaping()
+
+    def _crawl(self) -> None:
+        """One step of the crawl; the next after a pause."""
+        if self.shared.crawler.step(_CRAWL_BUDGET):
+            pause = max(_REAP_PAUSE_S, self.shared.tunables.lru_crawler_sleep / 1e6)
+            self._timers["crawl"] = asyncio.get_running_loop().call_later(pause, self._crawl)
+        else:
+            self.shared.watchers.log(b"sysevents", "type=lru_crawler status=done")
 
     # stopping
 

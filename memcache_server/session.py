@@ -1,22 +1,54 @@
 """What a command sees of its connection: the store, the counters, and where replies go. Pure."""
 
 import mmap
-from collections.abc import Callable
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from mcproto import encode
 from memcache_server.clock import Clock
+from memcache_server.prefix_stats import PrefixStats
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store
+from memcache_server.store.crawler import Crawler
+from memcache_server.tunables import Tunables
+from memcache_server.watchers import Listener, Watchers
 
 TURN_BYTES = 1 << 19  # of large replies, then others have their turn
 _LAZY = 32 * 1024  # a value over this many bytes takes memory only as it comes
 
 
+def shown_address(family: int, name: object) -> str:
+    """A socket's name as `stats conns` shows it."""
+    if family == socket.AF_UNIX or not isinstance(name, tuple):
+        return f"unix:{name or ''}"
+    return f"tcp6:[{name[0]}]:{name[1]}" if family == socket.AF_INET6 else f"tcp:{name[0]}:{name[1]}"
+
+
+class Peer(Listener, Protocol):
+    """What a command may ask of the connection it came by."""
+
+    @property
+    def descriptor(self) -> int:
+        """Its file descriptor."""
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """The client's address and ours, as `tcp:1.2.3.4:5`."""
+
+    @property
+    def state(self) -> str:
+        """What it is about, in the original's words (`conn_read` ...)."""
+
+    def become_watcher(self) -> None:
+        """Take no more commands."""
+
+
 @dataclass(slots=True)
 class Shared:
-    """What all sessions of one server share. The server fills in the three calls."""
+    """What all sessions of one server share. The server fills in the calls."""
 
     settings: Settings
     store: Store
@@ -27,6 +59,24 @@ class Shared:
     warn: Callable[[str, str], None] = lambda kind, text: None  # one rate-limited log line
     reap: Callable[[], None] = lambda: None  # begin to free what a flush has killed
     set_verbosity: Callable[[int], None] = lambda level: None
+    soon: Callable[[Callable[[], None]], object] = lambda call: call()  # call it in the loop's next round
+    observe: Callable[[], None] = lambda: None  # begin or end to observe, as prefixes and watchers want it
+    crawl: Callable[[], None] = lambda: None  # go on with the crawl that was started
+    peers: Callable[[], Iterable[Peer]] = tuple  # the open connections
+    listeners: list[socket.socket] = field(default_factory=list)
+    tunables: Tunables = field(default_factory=Tunables)
+    prefixes: PrefixStats = field(init=False)
+    watchers: Watchers = field(init=False)
+    crawler: Crawler = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What is made of the rest."""
+        self.prefixes = PrefixStats(getattr(self.settings, "prefix_delimiter", ":").encode())
+        self.watchers = Watchers(self.stats, self._soon)
+        self.crawler = Crawler(self.store)
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        self.soon(call)  # the server fills it in later
 
 
 class Session:
@@ -36,7 +86,7 @@ class Session:
     request that goes on in the next turn, `closing` ends the connection once all is sent.
     """
 
-    __slots__ = ("closing", "fresh", "out", "out_bytes", "pending", "server", "stats", "store")
+    __slots__ = ("closing", "fresh", "out", "out_bytes", "peer", "pending", "server", "stats", "store")
 
     def __init__(self, server: Shared) -> None:
         self.server = server
@@ -46,7 +96,13 @@ class Session:
         self.out_bytes = 0  # of large replies in this turn
         self.pending: Callable[[], bool | None] | None = None
         self.closing = False
+        self.peer: Peer | None = None  # while connected
         self.fresh = True  # nothing has come yet
+
+    @property
+    def descriptor(self) -> int:
+        """The connection's file descriptor, -1 without one."""
+        return -1 if self.peer is None else self.peer.descriptor
 
     def count_large(self, size: int) -> bool:
         """Add a large reply, or many small ones, to the turn's; whether the turn has had enough."""

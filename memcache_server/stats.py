@@ -31,6 +31,11 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("bytes_read", "bytes_read"),
     Counter("bytes_written", "bytes_written"),
     Counter("conn_yields", "conn_yields"),
+    Counter("lru_crawler_starts", "lru_crawler_starts"),
+    Counter("log_worker_written", "log_worker_written"),
+    Counter("log_watcher_skipped", "log_watcher_skipped"),
+    Counter("log_watcher_sent", "log_watcher_sent"),
+    Counter("log_watchers", "log_watchers", resets=False),
     Counter("foreign_protocols", "foreign_protocols"),
     Counter("stalled_dropped", "stalled_dropped"),
 )
@@ -58,6 +63,11 @@ class Stats:
     bytes_read: int
     bytes_written: int
     conn_yields: int
+    lru_crawler_starts: int
+    log_worker_written: int
+    log_watcher_skipped: int
+    log_watcher_sent: int
+    log_watchers: int
     foreign_protocols: int
     stalled_dropped: int
 

@@ -12,14 +12,17 @@ _SHOWN = 512  # bytes of an answer
 
 def verbose_commands(commands: Mapping[bytes, Command], descriptor: int) -> dict[bytes, Command]:
     """The table with each handler wrapped, for one connection; nobody else pays for it."""
-    return {verb: command._replace(handler=_logged(command.handler, descriptor)) for verb, command in commands.items()}
+    return {
+        verb: command._replace(handler=_logged(commands, verb, descriptor))
+        for verb, command in commands.items()
+    }
 
 
-def _logged(handler: Callable[..., bool | None], descriptor: int) -> Callable[..., bool | None]:
+def _logged(commands: Mapping[bytes, Command], verb: bytes, descriptor: int) -> Callable[..., bool | None]:
     def call(session: Session, tokens: list[bytes], *value: ValueBlock) -> bool | None:
         _show("<", descriptor, b" ".join(tokens))
         before = len(session.out)
-        ended = handler(session, tokens, *value)
+        ended = commands[verb].handler(session, tokens, *value)
         for piece in session.out[before:]:
             for line in piece.rstrip(b"\r\n").split(b"\r\n"):
                 _show(">", descriptor, line)

@@ -3,7 +3,9 @@
 from mcproto.request_parser import Command
 from memcache_server.commands import (
     arithmetic,
+    crawler_admin,
     deletion,
+    lru_admin,
     meta_arithmetic,
     meta_debug,
     meta_delete,
@@ -11,9 +13,11 @@ from memcache_server.commands import (
     meta_set,
     retrieval,
     server_admin,
+    slabs_admin,
     stats_commands,
     storage,
     touch,
+    watch,
 )
 
 COMMANDS: dict[bytes, Command] = {
@@ -41,5 +45,10 @@ COMMANDS: dict[bytes, Command] = {
     b"stats": Command(stats_commands.stats),
     b"version": Command(server_admin.version),
     b"verbosity": Command(server_admin.verbosity),
+    b"cache_memlimit": Command(server_admin.cache_memlimit),
+    b"slabs": Command(slabs_admin.slabs),
+    b"lru": Command(lru_admin.lru),
+    b"lru_crawler": Command(crawler_admin.lru_crawler),
+    b"watch": Command(watch.watch),
     b"quit": Command(server_admin.quit_),
 }

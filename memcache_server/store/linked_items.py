@@ -332,13 +332,18 @@ class LinkedItems:
         for richest in sorted(range(1, self.classes.count + 1), key=lambda c: -allocator.pages[c]):
             if richest == slab_class:
                 continue
-            for page in allocator.pages_of(richest):
-                if self._empty_page(page, keep):
-                    allocator.take_page(page)
-                    allocator.give_page(page, slab_class)
-                    self.stats.slabs_moved += 1
-                    return True
+            if any(self.move_page(page, slab_class, keep) for page in allocator.pages_of(richest)):
+                return True
         return False
+
+    def move_page(self, page: int, slab_class: int, keep: int = 0) -> bool:
+        """Give a page to another class, evicting its items; not if it holds the item `keep` or one being written."""
+        if not self._empty_page(page, keep):
+            return False
+        self.allocator.take_page(page)
+        self.allocator.give_page(page, slab_class)
+        self.stats.slabs_moved += 1
+        return True
 
     def _empty_page(self, page: int, keep: int) -> bool:
         """Evict whatever has a chunk in the page, unless that is `keep` or not linked yet."""

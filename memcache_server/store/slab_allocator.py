@@ -34,6 +34,13 @@ class SlabAllocator:
         self._carve = tables.words(_CLASSES)  # class -> next chunk to hand out of its newest page, or 0
         self._carve_end = tables.words(_CLASSES)
 
+    def set_page_limit(self, pages: int) -> bool:
+        """Allow so many pages from now on; those in use stay. False beyond what the arena has address space for."""
+        if pages > self._arena.pages:
+            return False
+        self.page_limit = pages
+        return True
+
     def allocate(self, slab_class: int) -> int:
         """A free chunk, its meta 0, from the class's own pages or a new one; 0 when there is none."""
         handle = self._free_head[slab_class]

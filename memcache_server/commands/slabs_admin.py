@@ -1,0 +1,73 @@
+"""slabs (protocol.txt, "Slabs Reassign", "Slabs Automove")."""
+
+from collections.abc import Callable
+
+from mcproto import encode
+from mcproto.grammar import maybe_decimal, maybe_exptime, maybe_unsigned
+from mcproto.limits import U32
+from memcache_server.session import Session
+from memcache_server.store.reassign import Reassigned, reassign
+from memcache_server.tunables import Tunables
+
+_REASSIGN_REPLY = {
+    Reassigned.OK: encode.OK,
+    Reassigned.BUSY: b"BUSY currently processing reassign request\r\n",
+    Reassigned.BAD_CLASS: b"BADCLASS invalid src or dst class id\r\n",
+    Reassigned.NO_SPARE: b"NOSPARE source class has no spare pages\r\n",
+    Reassigned.SAME: b"SAME src and dst class are identical\r\n",
+}
+_REASSIGN_WORDS = 4
+
+
+def slabs(session: Session, tokens: list[bytes]) -> None:
+    """slabs reassign src dst; slabs automove level, or ratio, freeratio or window and a number.
+
+    Only automove knows noreply.
+    """
+    if len(tokens) == _REASSIGN_WORDS and tokens[1] == b"reassign":
+        reply = _reassign(session, tokens[2], tokens[3])
+    elif len(tokens) > 2 and tokens[1] == b"automove":
+        reply = _automove(session.server.tunables, tokens)
+        if tokens[-1] == b"noreply":
+            return
+    else:
+        reply = encode.ERROR
+    session.out.append(reply)
+
+
+def _reassign(session: Session, source: bytes, target: bytes) -> bytes:
+    """Done at once: unlike the original's mover, it evicts what lies in the page. -1: any class."""
+    numbers = maybe_exptime(source), maybe_exptime(target)
+    if numbers[0] is None or numbers[1] is None:
+        return encode.BAD_LINE
+    result = reassign(session.store, numbers[0], numbers[1])
+    if result == Reassigned.OK:
+        text = f"type=slab_move src={numbers[0]} dst={numbers[1]} state=done"
+        session.server.watchers.log(b"sysevents", text)
+    return _REASSIGN_REPLY[result]
+
+
+def _automove(tunables: Tunables, tokens: list[bytes]) -> bytes:
+    """The level is taken and has no effect: no page moves by itself here except where memory is full."""
+    parse = _AUTOMOVE_NUMBERS.get(tokens[2])
+    if parse is not None:
+        number = parse(tokens[3]) if len(tokens) > 3 else None
+        if number is None:
+            return encode.ERROR
+        setattr(tunables, f"slab_automove_{tokens[2].decode()}", number)
+        return encode.OK
+    level = maybe_unsigned(tokens[2], U32)
+    if level is None:
+        return encode.BAD_LINE
+    return encode.OK if level <= 2 else encode.ERROR
+
+
+def _window(token: bytes) -> int | None:
+    return maybe_unsigned(token, U32)
+
+
+_AUTOMOVE_NUMBERS: dict[bytes, Callable[[bytes], float | None]] = {
+    b"ratio": maybe_decimal,
+    b"freeratio": maybe_decimal,
+    b"window": _window,
+}

@@ -1,0 +1,19 @@
+"""Settings that commands change while the server runs (slabs, lru, lru_crawler); `stats settings` shows them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Tunables:
+    """Names and first values are the original's (memcached.c settings_init)."""
+
+    slab_automove_ratio: float = 0.8
+    slab_automove_freeratio: float = 0.01
+    slab_automove_window: int = 30
+    lru_crawler: bool = True
+    lru_crawler_sleep: int = 100  # microseconds between two steps of a crawl, at least
+    lru_crawler_tocrawl: int = 0  # items of a class that one crawl looks at; 0: all
+    hot_lru_pct: int = 20
+    warm_lru_pct: int = 40
+    hot_max_factor: float = 0.2
+    warm_max_factor: float = 2.0
