@@ -26,6 +26,7 @@ class Observation:
         self.prefixes: PrefixStats = shared.prefixes
         self.watchers: Watchers = shared.watchers
         self.descriptor = -1  # of the connection whose command is handled
+        self.verb = b""  # of that command
         self._store = shared.store
         self._plain_store = type(shared.store)
         self._observed_store = observed_store(self)
@@ -48,10 +49,13 @@ class Observation:
         count = self._counter(verb)
 
         def call(session: Session, tokens: Any, *value: ValueBlock) -> bool | None:
-            if count is not None and self.prefixes.enabled and len(tokens) > 1:
+            if count is not None and len(tokens) > 1:
                 count(tokens[1])
-            self.descriptor = session.descriptor
+            self.descriptor, self.verb = session.descriptor, verb
+            misses = session.stats.get_misses
             ended = handler(session, tokens, *value)
+            if verb == b"mg" and len(tokens) > 1:
+                self.prefixes.count_get(tokens[1], session.stats.get_misses == misses)
             if session.pending is not None:
                 session.pending = self._attributed(session, session.pending)
             return ended

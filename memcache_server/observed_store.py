@@ -16,6 +16,7 @@ class Observer(Protocol):
     prefixes: PrefixStats
     watchers: Watchers
     descriptor: int
+    verb: bytes
 
 
 def observed_store(observer: Observer) -> type[Store]:
@@ -95,9 +96,10 @@ def observed_store(observer: Observer) -> type[Store]:
             item = view(self, handle) if handle else None
             deleted = super().delete(key)
             if deleted and item is not None:
+                name = "md" if observer.verb == b"md" else "delete"
                 watchers.log(
                     b"deletions",
-                    f"type=deleted key={uri_encoded(key)} cmd=delete clsid={item.slab_class} size={item.value_length}",
+                    f"type=deleted key={uri_encoded(key)} cmd={name} clsid={item.slab_class} size={item.value_length}",
                 )
             return deleted
 

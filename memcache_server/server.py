@@ -26,6 +26,7 @@ logger = logging.getLogger("memcache_server")
 _TICK_S = 1.0
 _REAP_PAUSE_S = 0.02
 _REAP_BUDGET = 1000  # items freed in one go: about two milliseconds
+_LIMIT_GROWTH = 4  # how far cache_memlimit can raise -m
 _CRAWL_BUDGET = 1000  # chunks looked at in one go: about two milliseconds
 _CANNOT_LISTEN_EXIT = 71
 
@@ -37,6 +38,7 @@ class Server:
         self.settings = settings
         options = StoreOptions(
             memory_limit=settings.maxbytes,
+            limit_growth=1 if getattr(settings, "lock_memory", False) else _LIMIT_GROWTH,
             item_size_max=settings.item_size_max,
             growth_factor=settings.growth_factor,
             chunk_minimum=settings.chunk_size,

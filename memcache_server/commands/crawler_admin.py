@@ -26,7 +26,10 @@ Formatter = Callable[[Session, ItemView], bytes]
 
 
 def lru_crawler(session: Session, tokens: list[bytes]) -> bool | None:
-    """lru_crawler enable|disable, or one of crawl, metadump, mgdump, tocrawl and sleep with one word. noreply is not known here."""
+    """lru_crawler enable|disable, or one of crawl, metadump, mgdump, tocrawl and sleep with one word.
+
+    noreply is not known here.
+    """
     reply: bytes | None = encode.ERROR
     if len(tokens) == 2:
         reply = _switch(session, tokens[1])
@@ -149,9 +152,7 @@ def _metadata_line(session: Session, item: ItemView) -> bytes:
 
 
 def _mg_line(session: Session, item: ItemView) -> bytes:
-    if all(33 <= byte < 127 for byte in item.key):
-        return b"mg %b\r\n" % item.key
-    return b"mg %b b\r\n" % b64encode(item.key)
+    return b"mg %b b\r\n" % b64encode(item.key) if item.binary else b"mg %b\r\n" % item.key
 
 
 _SUB_COMMANDS: dict[bytes, Callable[[Session, bytes], bytes | None]] = {

@@ -107,7 +107,8 @@ def _dump_list(session: Session, number: int, limit: int) -> bytes:
         size += len(line)
         if size > _CACHEDUMP_MAX:
             break
-        lines.append(line)
+        if not item.binary:  # a line of text could not show it
+            lines.append(line)
         handle = store.arena.words[(handle << 1) + NEXT]
     return b"".join(lines)
 

@@ -29,6 +29,14 @@ class Arena:
         self.longs = view.cast("Q")
         self.pages = pages
 
+    @classmethod
+    def with_room(cls, pages: int, wanted: int) -> "Arena":
+        """An arena of `wanted` pages, or of the `pages` that are needed when there is no address space for more."""
+        try:
+            return cls(max(pages, min(wanted, (LIMIT_MAX - _FIRST_PAGE) // PAGE_SIZE)))
+        except OSError:
+            return cls(pages)
+
     def page_handle(self, page: int) -> int:
         """Handle of the first byte of page number `page`."""
         return (_FIRST_PAGE + page * PAGE_SIZE) >> 3

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from memcache_server.store.chunk import (
+    BINARY,
     CAS,
     EXPTIME,
     FETCHED,
@@ -33,6 +34,7 @@ class ItemView(NamedTuple):
     value_length: int
     size: int
     fetched: bool
+    binary: bool
     expired: bool
     flushed: bool
 
@@ -55,6 +57,7 @@ def view(store: LinkedItems, handle: int) -> ItemView:
         value_length=words[word + TEXT_LENGTH] - value_at - 2,
         size=item_size(words[word + TEXT_LENGTH], meta),
         fetched=bool(meta & FETCHED),
+        binary=bool(meta & BINARY),
         expired=exptime != 0 and exptime <= store.now,
         flushed=last_access <= flushed_up_to,
     )

@@ -54,6 +54,7 @@ class StoreOptions:
     """What the store is made of; sizes in bytes."""
 
     memory_limit: int = 64 << 20
+    limit_growth: int = 1  # the limit may be raised to so many times of it: address space, not memory
     item_size_max: int = 1 << 20
     growth_factor: float = 1.25
     chunk_minimum: int = 48
@@ -72,10 +73,12 @@ class LinkedItems:
 
     def __init__(self, options: StoreOptions) -> None:
         self.options = options
-        arena = Arena(max(1, options.memory_limit // PAGE_SIZE))
+        pages = max(1, options.memory_limit // PAGE_SIZE)
+        arena = Arena.with_room(pages, pages * options.limit_growth)
         tables = Tables(64 * 1024 + 8 * arena.pages)
         self.classes = SlabClasses(chunk_sizes(options.growth_factor, options.chunk_minimum))
         self.allocator = SlabAllocator(arena, self.classes, tables)
+        self.allocator.page_limit = pages
         self.lru = SegmentedLru(arena, tables)
         self.stats = StoreStats()
         self._arena = arena

@@ -31,7 +31,10 @@ MOST_WORDS = {
     b"set": 6, b"add": 6, b"replace": 6, b"append": 6, b"prepend": 6, b"cas": 7, b"touch": 4, b"incr": 4,
     b"decr": 4, b"flush_all": 3, b"verbosity": 3, b"delete": 4,
 }  # fmt: skip
-KNOWN_WORDS = frozenset((*FEWEST_WORDS, b"version", b"flush_all", b"stats", b"quit", b"shutdown"))
+KNOWN_WORDS = frozenset((
+    *FEWEST_WORDS, b"version", b"flush_all", b"stats", b"quit", b"shutdown", b"cache_memlimit", b"slabs", b"lru",
+    b"lru_crawler", b"watch",
+))  # fmt: skip
 
 FLAGS = re.compile(rb"\+?\d{1,19}")
 EXPTIME = re.compile(rb"[+-]?\d{1,18}")

@@ -47,7 +47,8 @@ NEWER = frozenset({"client_flags_size", "memory_file", "slab_reassign_busy_nomem
 OWN_VALUES = {
     "": (
         "pid uptime time version rusage_user rusage_system curr_connections total_connections bytes_read "
-        "bytes_written time_in_listen_disabled_us hash_power_level hash_bytes hash_is_expanding"
+        "bytes_written time_in_listen_disabled_us hash_power_level hash_bytes hash_is_expanding "
+        "lru_crawler_running lru_crawler_starts crawler_items_checked"
     ),
     "settings": (
         "tcpport binding_protocol slab_reassign slab_automove lru_crawler dump_enabled hash_algorithm "
