@@ -1,8 +1,8 @@
 """Frames replies: what a server sends in, whole replies out.
 
 The end of a reply is found by length: a VALUE (or VA) header names its data's length and exactly that
-is skipped, so a value that contains `END` ends nothing. A reply cut by TCP is kept with the place where
-the walk over its blocks stood, and looked at again only when enough has come.
+is skipped, so a value that contains `END` ends nothing. Of a reply cut by TCP the whole blocks are put
+aside, and the rest is looked at again only when enough of it has come.
 """
 
 from collections.abc import Callable
@@ -86,35 +86,38 @@ class ReplyParser:
 
     `on_reply(kind, raw)` is called for each whole reply, in order: `kind` is a `Kind` as a plain int, `raw`
     the reply's bytes with its line ends. `reply_max` bounds the bytes kept for one unfinished reply.
+    While it is called, `keys` and `blocks` are those of a reply of VALUEs, its last line a block without a
+    key; of one value that came whole, they may be empty.
     """
 
-    __slots__ = ("_need", "_on_reply", "_pieces", "_reply_max", "_size", "_walked")
+    __slots__ = ("_aside", "_need", "_on_reply", "_pieces", "_reply_max", "_size", "blocks", "keys")
 
     def __init__(self, on_reply: Callable[[int, bytes], None], reply_max: int = 1 << 30) -> None:
         self._on_reply = on_reply
         self._reply_max = reply_max
-        self._pieces: list[bytes] = []  # an unfinished reply
+        self.keys: list[bytes] = []
+        self.blocks: list[bytes] = []
+        self._aside = 0  # bytes of an unfinished reply that are in blocks
+        self._pieces: list[bytes] = []  # the others
         self._size = 0  # their bytes
         self._need = 0  # worth looking again from this many bytes on
-        self._walked = 0  # offset of the first block not yet walked over
 
     def feed(self, data: bytes) -> None:
         """Hand on every reply that is whole now.
 
         Raises ProtocolError when the bytes are no reply, or one longer than `reply_max`.
         """
-        walked = 0
         if self._pieces:
             self._pieces.append(data)
             self._size += len(data)
             if self._size < self._need:
-                return None
-            data, walked = b"".join(self._pieces), self._walked
+                return
+            data = b"".join(self._pieces)
             self._pieces.clear()
-        position, size = 0, len(data)
+        position, size, blocks = 0, len(data), self.blocks
         find, on_reply, line_kind = data.find, self._on_reply, LINES.get
         while position < size:
-            if not walked and data.startswith(b"VALUE ", position):
+            if not blocks and data.startswith(b"VALUE ", position):
                 # one value and its END, whole, as get has it: nearly every reply that a proxy sees
                 line_end = find(b"\r\n", position)
                 if data.count(b" ", position, line_end) == 3:
@@ -124,72 +127,85 @@ class ReplyParser:
                         on_reply(_VALUES, data[position:end])
                         position = end
                         continue
-            if walked or data.startswith(_BLOCKS, position):
-                end, kind = self._blocks_end(data, position, walked or position)
-                walked = 0
-            else:
-                end = find(b"\r\n", position) + 2
-                if end == 1:
-                    return self._hold(data, position, position, 1)
-                raw = data[position:end]
-                known = line_kind(raw)
-                if known is None:
-                    known = _other_kind(raw)
-                    if known == _META_VALUE:
-                        end += _declared(raw[:-2].split(b" "), 1) + 2
-                        if end > size:
-                            return self._hold(data, position, position, end - size)
-                        raw = data[position:end]
-                on_reply(known, raw)
-                position = end
+            if blocks or data.startswith(_BLOCKS, position):
+                position = self._take_blocks(data, position)
+                if position < 0:
+                    return
                 continue
-            if end < 0:
-                return None
-            on_reply(kind, data[position:end])
+            end = find(b"\r\n", position) + 2
+            if end == 1:
+                self._hold(data, position, position, 1)
+                return
+            raw = data[position:end]
+            known = line_kind(raw)
+            if known is None:
+                known = _other_kind(raw)
+                if known == _META_VALUE:
+                    end += _declared(raw[:-2].split(b" "), 1) + 2
+                    if end > size:
+                        self._hold(data, position, position, end - size)
+                        return
+                    raw = data[position:end]
+            on_reply(known, raw)
             position = end
-        return None
 
-    def _blocks_end(self, data: bytes, start: int, at: int) -> tuple[int, int]:
-        """Walk VALUE or STAT blocks from `at`.
+    def _take_blocks(self, data: bytes, start: int) -> int:
+        """Put VALUE or STAT blocks aside, and hand on their reply when it is whole.
 
-        Returns (end, kind) of the reply that began at `start`, or (-1, 0) when it is not whole and held.
+        Returns the offset behind the reply, or -1 when more must come.
         """
-        size, find = len(data), data.find
+        size, find, at = len(data), data.find, start
+        add_key, add_block = self.keys.append, self.blocks.append
         while True:
-            if data.startswith(b"VALUE ", at):
-                line_end = find(b"\r\n", at)
-                if line_end < 0:
-                    self._hold(data, start, at, 1)
-                    return -1, 0
-                after = line_end + 4 + _declared(data[at:line_end].split(b" "), 3)
+            line_end = find(b"\r\n", at)
+            if line_end < 0:
+                return self._hold(data, start, at, 1)
+            words = data[at:line_end].split(b" ")
+            if words[0] == b"VALUE":
+                if len(words) < 4 or not words[3].isdigit():
+                    raise _no_length(words)
+                after = line_end + 4 + int(words[3])
                 if after > size:
-                    self._hold(data, start, at, after - size + 5)
-                    return -1, 0
+                    return self._hold(data, start, at, after - size + 5)
+                add_key(words[1])
+                add_block(data[at:after])
                 at = after
-            elif data.startswith(b"END\r\n", at):
-                return at + 5, _STATS if data.startswith(b"STAT ", start) else _VALUES
+                continue
+            at, line = line_end + 2, data[at : line_end + 2]
+            if words[0] == b"STAT":
+                add_block(line)
+                continue
+            if line == b"END\r\n":
+                self._hand_on(_VALUES if self.keys else _STATS, line)
+            elif line.startswith((b"SERVER_ERROR", b"CLIENT_ERROR")):
+                # an error in the middle ends the reply; what came before it is void
+                self._hand_on(WORDS[line[:12]], line)
             else:
-                line_end = find(b"\r\n", at)
-                if line_end < 0:
-                    self._hold(data, start, at, 1)
-                    return -1, 0
-                if data.startswith((b"SERVER_ERROR", b"CLIENT_ERROR"), at):
-                    # an error in the middle ends the reply; what came before it is void
-                    return line_end + 2, WORDS[data[at : at + 12]]
-                if not data.startswith(b"STAT ", at):
-                    raise ProtocolError(f"not a reply: {data[at : at + 64]!r}")
-                at = line_end + 2
+                raise ProtocolError(f"not a reply: {line[:64]!r}")
+            return at
 
-    def _hold(self, data: bytes, start: int, walked: int, missing: int) -> None:
-        rest = data[start:] if start else data
-        if len(rest) + missing > self._reply_max:
+    def _hand_on(self, kind: int, last: bytes) -> None:
+        keys, blocks = self.keys, self.blocks
+        if keys and len(keys) != len(blocks):
+            raise ProtocolError(f"values among statistics: {blocks[0][:64]!r}")
+        blocks.append(last)
+        self._on_reply(kind, b"".join(blocks))
+        keys.clear()
+        blocks.clear()
+        self._aside = 0
+
+    def _hold(self, data: bytes, start: int, walked: int, missing: int) -> int:
+        """Keep what comes after `walked`; what comes before is aside. Returns -1."""
+        rest = data[walked:] if walked else data
+        self._aside += walked - start
+        if self._aside + len(rest) + missing > self._reply_max:
             raise ProtocolError(f"a reply of more than {self._reply_max} bytes")
-        if missing == 1 and len(rest) - (walked - start) > _LINE_MAX:
+        if missing == 1 and len(rest) > _LINE_MAX:
             raise ProtocolError("a reply line without an end")
         self._pieces.append(rest)
         self._size = len(rest)
         self._need = len(rest) + missing
-        self._walked = walked - start
+        return -1
 
 
 def _other_kind(raw: bytes) -> int:
@@ -206,5 +222,9 @@ def _other_kind(raw: bytes) -> int:
 
 def _declared(tokens: list[bytes], index: int) -> int:
     if len(tokens) <= index or not tokens[index].isdigit():
-        raise ProtocolError(f"a value without a length: {b' '.join(tokens)[:64]!r}")
+        raise _no_length(tokens)
     return int(tokens[index])
+
+
+def _no_length(tokens: list[bytes]) -> ProtocolError:
+    return ProtocolError(f"a value without a length: {b' '.join(tokens)[:64]!r}")

@@ -20,7 +20,7 @@ from mcproxy.request import Op, Request
 from mcproxy.session import LARGE_VALUE, ClientSession
 
 KEYS_MAX = 65_536
-"""Keys of one get; mcrouter has no limit, but each is a request here."""
+"""Keys of one get; mcrouter has no limit, but each may be a request here."""
 
 DISABLED = error_line("Command disabled")
 
@@ -73,16 +73,14 @@ def _get_many(session: ClientSession, op: int, start: bytes, keys: list[bytes]) 
         return session.bad_key()
     service = session.service
     service.commands[op] += len(keys)
-    route = service.routing.route
     if len(keys) == 1:
         request = Request(op, keys[0], b"%b%b\r\n" % (start, keys[0]), session)
         session.places.append(request)
-        route(request)
+        service.routing.route(request)
         return False
     together = MultiGet(op, start, keys, session)
     session.places.append(together)
-    for part in together.parts:
-        route(part)
+    together.send(service.routing)
     return False
 
 

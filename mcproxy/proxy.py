@@ -102,7 +102,7 @@ class Proxy:
         self._destinations = DestinationMap(shared)
         settings = self._settings
         self._service = Service(
-            Routing(nothing_found(POOL_NAME).route),
+            Routing(nothing_found(POOL_NAME)),
             tick,
             loop,
             limits=ClientLimits(outstanding_requests=settings.max_client_outstanding_reqs),
@@ -220,7 +220,7 @@ class Proxy:
             log.error("--upstream: %s; the servers in force stay", error)
 
     def _swap(self, config: ProxyConfig) -> None:
-        self.service.routing = Routing(config.root.route, config.destinations)
+        self.service.routing = Routing(config.root, config.destinations)
         for destination in self.destinations.keep(config.destinations):
             self._stats.on_removed(destination)
         self._stats.config_last_success = int(time.time())

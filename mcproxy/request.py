@@ -11,8 +11,8 @@ from enum import Enum, IntEnum
 from typing import Protocol
 
 from mcproto.encode import END
-from mcproto.reply_parser import Kind
-from mcproxy.outcome import OUTCOMES, Result, answer_table
+from mcproto.reply_parser import Kind, ReplyParser
+from mcproxy.outcome import OUTCOMES, SEVERAL, Result, answer_table
 
 
 class Op(IntEnum):
@@ -81,9 +81,13 @@ FITTING_REPLIES: dict[OpClass, dict[Kind, Result]] = {
     OpClass.ADMIN: {Kind.OK: Result.OK, Kind.VERSION: Result.OK},
 }
 
-RESULTS: tuple[tuple[int, ...], ...] = tuple(answer_table(FITTING_REPLIES[OP_CLASSES[op]]) for op in Op)
-"""`RESULTS[request.op][kind]`: the result of a reply, or outcome.UNFIT."""
+RESULTS: tuple[tuple[int, ...], ...] = (
+    *(answer_table(FITTING_REPLIES[OP_CLASSES[op]]) for op in Op),
+    tuple(SEVERAL if known == Result.FOUND else known for known in answer_table(FITTING_REPLIES[OpClass.GET])),
+)
+"""`RESULTS[request.op][kind]`: the result of a reply, or outcome.UNFIT, or of a KeysRequest outcome.SEVERAL."""
 
+_KEYS_OP = len(Op)  # the last row of RESULTS
 _CLASS_OF = tuple(OP_CLASSES[op] for op in Op)
 
 
@@ -126,6 +130,27 @@ class Request:
             self.answer(Result.NOTFOUND, END)
         else:
             self.answer(Result.NOTFOUND, OUTCOMES[Result.NOTFOUND].line)
+
+
+class KeysRequest(Request):
+    """A get of several keys that share a line to one server. It goes straight there: no route sees one.
+
+    `keys` are as the server knows them, `asked` as the client does, and `results` are the server's counters.
+    While the waiter is given a hit, `found` has its `keys` and `blocks`, unless it is one value alone.
+    """
+
+    __slots__ = ("asked", "found", "keys", "results")
+
+    def __init__(self, start: bytes, keys: list[bytes], asked: list[bytes], results: list[int], waiter: Waiter) -> None:
+        self.op = _KEYS_OP
+        self.key = b""
+        self.text = b"%b%b\r\n" % (start, b" ".join(keys))
+        self.waiter = waiter
+        self.reply = None
+        self.keys = keys
+        self.asked = asked
+        self.results = results
+        self.found: ReplyParser
 
 
 class Continuation:

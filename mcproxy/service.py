@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mcproxy.outcome import Result
-from mcproxy.request import Op, Request
+from mcproxy.request import Op
+from mcproxy.routes.base import RouteHandle
 from mcproxy.tick import Tick
 from mcproxy.upstream.destination import Destination
 
@@ -43,10 +44,11 @@ class Client(Protocol):
 class Routing:
     """The route tree in force: one assignment swaps all of it. Requests under way finish on the old one."""
 
-    __slots__ = ("destinations", "route")
+    __slots__ = ("destinations", "locate", "route")
 
-    def __init__(self, route: Callable[[Request], None], destinations: tuple[Destination, ...] = ()) -> None:
-        self.route = route
+    def __init__(self, root: RouteHandle, destinations: tuple[Destination, ...] = ()) -> None:
+        self.route = root.route
+        self.locate = root.locate
         self.destinations = destinations
 
 

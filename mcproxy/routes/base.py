@@ -10,6 +10,9 @@ from mcproxy.hashing import HashOptions, Node
 from mcproxy.request import Request
 from mcproxy.upstream.destination import Destination
 
+Located = tuple[Sequence[Destination | None], Sequence[bytes]]
+"""(destination, key as it is there) of each of some keys. The keys are the very list if none is changed."""
+
 
 class RouteHandle:
     """A node of the tree. It is immutable once built, so it can be shared and swapped at any time.
@@ -23,6 +26,13 @@ class RouteHandle:
     def route(self, request: Request) -> None:
         """Bring the request to its reply, now or later."""
         raise NotImplementedError
+
+    def locate(self, keys: Sequence[bytes]) -> Located:
+        """Where gets of `keys` would go, so that those to one server can share a line.
+
+        None for a key with whose get this handle, or one below, does more than to choose a server.
+        """
+        return [None] * len(keys), keys
 
     def destinations(self) -> Sequence[Destination]:
         """Every destination below, each once."""

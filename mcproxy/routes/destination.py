@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mcproxy.request import Request
-from mcproxy.routes.base import RouteHandle
+from mcproxy.routes.base import Located, RouteHandle
 from mcproxy.upstream.destination import Destination
 
 
@@ -17,6 +17,9 @@ class DestinationRoute(RouteHandle):
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self.route: Callable[[Request], None] = destination.send  # type: ignore[assignment]
+
+    def locate(self, keys: Sequence[bytes]) -> Located:
+        return [self.destination] * len(keys), keys
 
     def destinations(self) -> Sequence[Destination]:
         return (self.destination,)

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from mcproxy.hashing import HASH_FUNCTIONS, HashOptions, Node, Selector
 from mcproxy.request import Request
-from mcproxy.routes.base import Fields, Pool, RouteHandle, all_destinations
+from mcproxy.routes.base import Fields, Located, Pool, RouteHandle, all_destinations
+from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.error import ErrorRoute
 from mcproxy.routing_prefix import HASH_STOP, hashed_part
 from mcproxy.upstream.destination import Destination
@@ -16,12 +17,13 @@ from mcproxy.upstream.destination import Destination
 class PoolRoute(RouteHandle):
     """Hashes the key, up to its hash stop, over the pool's servers."""
 
-    __slots__ = ("_members", "_routes", "_select", "name")
+    __slots__ = ("_leaves", "_members", "_routes", "_select", "name")
 
     def __init__(self, name: str, members: Sequence[RouteHandle], select: Selector) -> None:
         self.name = name
         self._members = members
         self._routes = [member.route for member in members]
+        self._leaves = [member.destination if isinstance(member, DestinationRoute) else None for member in members]
         self._select = select
 
     def route(self, request: Request) -> None:
@@ -29,6 +31,10 @@ class PoolRoute(RouteHandle):
         if HASH_STOP in key:
             key = hashed_part(key)
         self._routes[self._select(key)](request)
+
+    def locate(self, keys: Sequence[bytes]) -> Located:
+        leaves, select = self._leaves, self._select
+        return [leaves[select(hashed_part(key) if HASH_STOP in key else key)] for key in keys], keys
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(self._members)

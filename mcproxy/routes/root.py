@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mcproxy.outcome import OUTCOMES, Result, error_line
 from mcproxy.request import Continuation, OpClass, Request
-from mcproxy.routes.base import RouteHandle, all_destinations
+from mcproxy.routes.base import Located, RouteHandle, all_destinations
 from mcproxy.routing_prefix import split_prefix
 from mcproxy.upstream.destination import Destination
 
@@ -22,17 +22,32 @@ class RootRoute(RouteHandle):
     Clients see their keys as they asked for them.
     """
 
-    __slots__ = ("_by_prefix", "_default")
+    __slots__ = ("_by_prefix", "_default", "_locate")
 
     def __init__(self, by_prefix: Mapping[bytes, RouteHandle], default: RouteHandle) -> None:
         self._by_prefix = by_prefix
         self._default = default.route
+        self._locate = default.locate
 
     def route(self, request: Request) -> None:
         if request.key[0] == _SLASH:
             self._route_prefixed(request)
         else:
             self._default(request)
+
+    def locate(self, keys: Sequence[bytes]) -> Located:
+        if b"\n/" not in b"\n" + b"\n".join(keys):  # no key has a line end; quicker than to look at each
+            return self._locate(keys)
+        servers, inner = zip(*map(self._locate_one, keys), strict=True)
+        return servers, inner
+
+    def _locate_one(self, asked: bytes) -> tuple[Destination | None, bytes]:
+        prefix, key = split_prefix(asked)
+        handle = self._by_prefix.get(prefix)
+        if prefix and (handle is None or not key):
+            return None, asked
+        servers, inner = self._locate([asked]) if handle is None else handle.locate([key])
+        return servers[0], inner[0]
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(list(self._by_prefix.values()))
@@ -57,7 +72,7 @@ class RootRoute(RouteHandle):
 
 
 class _AskedKey(Continuation):
-    """Shows the client the key it asked for in the VALUE line."""
+    """Gives the request and the VALUE line the key that the client asked for."""
 
     __slots__ = ("_asked",)
 
@@ -66,6 +81,7 @@ class _AskedKey(Continuation):
         self._asked = asked
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        key, request.key = request.key, self._asked
         if result == Result.FOUND:
-            raw = b"VALUE %b%b" % (self._asked, raw[len(b"VALUE ") + len(request.key) :])
+            raw = b"VALUE %b%b" % (self._asked, raw[len(b"VALUE ") + len(key) :])
         self.pass_up(request, result, raw)

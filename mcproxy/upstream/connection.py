@@ -13,10 +13,11 @@ from enum import Enum
 from time import monotonic
 from typing import Protocol, cast
 
+from mcproto.encode import CRLF
 from mcproto.errors import ProtocolError
 from mcproto.reply_parser import Kind, ReplyParser
-from mcproxy.outcome import FIRST_ERROR, UNFIT, Result, error_line, server_error_result
-from mcproxy.request import RESULTS, Request
+from mcproxy.outcome import FIRST_ERROR, SEVERAL, UNFIT, Result, error_line, server_error_result
+from mcproxy.request import RESULTS, KeysRequest, Request
 from mcproxy.tick import Tick
 from mcproxy.upstream.inflight import GROUP_S, Inflight
 
@@ -28,6 +29,7 @@ WRITE_BUFFER_HIGH = 1 << 20
 ABANDONED_MAX = 100_000
 """With so many requests unanswered in time the connection is given up."""
 
+_FOUND = Result.FOUND.value
 _SERVER_ERROR = Result.REMOTE_ERROR.value
 _ERROR_KIND, _SERVER_ERROR_KIND = Kind.ERROR.value, Kind.SERVER_ERROR.value
 
@@ -79,6 +81,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_feed",
         "_now",
         "_owner",
+        "_parser",
         "_popleft",
         "_results",
         "_sample_from",
@@ -107,7 +110,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._sample_from = 0.0  # monotonic(): uvloop's own clock counts milliseconds
         self._transport: asyncio.Transport | None = None
         self._write: Callable[[bytes], None]  # from connection_made on
-        self._feed = ReplyParser(self._on_reply).feed
+        self._parser = ReplyParser(self._on_reply)
+        self._feed = self._parser.feed
         self.inflight: Inflight[Request] = Inflight()
         self._popleft = self.inflight.slots.popleft
         self.held_bytes = 0  # of requests held back while the server does not take them
@@ -220,18 +224,28 @@ class UpstreamConnection(asyncio.Protocol):
             return
         result = RESULTS[request.op][kind]
         if result >= FIRST_ERROR:
-            if result == UNFIT:
-                self._answer_unfit(request, kind, raw)
-            if kind == _SERVER_ERROR_KIND:
-                result = server_error_result(raw)
-        elif self.is_suspect:
+            result, raw = self._look_closer(request, result, kind, raw)
+        if self.is_suspect and result < FIRST_ERROR:
             self.is_suspect = False
             self._owner.on_answered_again()
         self._results[result] += 1
         try:
             request.waiter.on_reply(request, result, raw)
+        except ProtocolError:  # values that the request did not ask for
+            self._results[result] -= 1
+            self._answer_unfit(request, kind, raw)
         except Exception:  # a fault on one request's way back is not the server's, nor the other requests'
             log.exception("could not deliver a reply")
+
+    def _look_closer(self, request: Request, result: int, kind: int, raw: bytes) -> tuple[int, bytes]:
+        """(result, reply) of a reply that is no ordinary one."""
+        if result == SEVERAL:
+            cast(KeysRequest, request).found = self._parser
+            return _FOUND, raw
+        if result == UNFIT:
+            self._answer_unfit(request, kind, raw)
+        raw = raw[:-2].rpartition(CRLF)[2] + CRLF  # values before an error are void
+        return server_error_result(raw) if kind == _SERVER_ERROR_KIND else result, raw
 
     def _answer_unfit(self, request: Request, kind: int, raw: bytes) -> None:
         """ERROR, or a reply to another kind of request: an error for this one, and nothing can be trusted."""

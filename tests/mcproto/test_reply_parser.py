@@ -62,6 +62,37 @@ def test_a_big_value_is_joined_once() -> None:
     ]
 
 
+def test_the_blocks_of_a_reply_of_several_values() -> None:
+    def play_blocks(segments: list[bytes]) -> list[tuple[list[bytes], list[bytes]]]:
+        seen: list[tuple[list[bytes], list[bytes]]] = []
+
+        def on_reply(_kind: int, raw: bytes) -> None:
+            assert not parser.keys or b"".join(parser.blocks) == raw
+            if not raw.startswith(b"VALUE c"):
+                seen.append((list(parser.keys), list(parser.blocks)))
+
+        parser = ReplyParser(on_reply)
+        for segment in segments:
+            parser.feed(segment)
+        return seen
+
+    a, b = b"VALUE a 1 5 77\r\nEND\r\n\r\n", b"VALUE b 2 0\r\n\r\n"
+    raw = a + b + a + b"END\r\nVALUE c 0 1\r\nx\r\nEND\r\nEND\r\n" + b + b + b"END\r\n"
+    several = ([b"a", b"b", b"a"], [a, b, a, b"END\r\n"])
+    feed_all_ways(play_blocks, raw, [several, ([], []), ([b"b", b"b"], [b, b, b"END\r\n"])])
+
+
+def test_a_long_reply_of_many_values_is_joined_in_pieces() -> None:
+    block = b"VALUE k 0 100000\r\n" + b"x" * 100_000 + b"\r\n"
+    raw = block * 50 + b"END\r\n"
+    replies: list[bytes] = []
+    parser = ReplyParser(lambda _kind, raw: replies.append(raw))
+    for start in range(0, len(raw), 65536):
+        parser.feed(raw[start : start + 65536])
+        assert sum(map(len, parser._pieces)) < len(block) + 65536
+    assert replies == [raw]
+
+
 @pytest.mark.parametrize(
     "junk",
     [
@@ -71,6 +102,9 @@ def test_a_big_value_is_joined_once() -> None:
         b"VA x\r\n",
         b"\r\n",
         b"VALUE k 0 1\r\nx\r\nSTORED\r\n",
+        b"VALUE k 0 1\r\nx\r\nSTAT pid 1\r\nEND\r\n",
+        b"STAT pid 1\r\nVALUE k 0 1\r\nx\r\nEND\r\n",
+        b"VALUE k 0 1\r\nx\r\nVALUE k 0 -9\r\n",
         b"x" * 70_000,
     ],
 )
@@ -83,3 +117,7 @@ def test_a_reply_beyond_the_bound() -> None:
     parser = ReplyParser(lambda kind, raw: None, reply_max=1000)
     with pytest.raises(ProtocolError, match="1000"):
         parser.feed(b"VALUE k 0 2000\r\n")
+    parser = ReplyParser(lambda kind, raw: None, reply_max=1000)
+    with pytest.raises(ProtocolError, match="1000"):
+        for _ in range(10):
+            parser.feed(b"VALUE k 0 100\r\n%b\r\n" % (b"x" * 100))

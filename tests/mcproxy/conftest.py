@@ -23,4 +23,4 @@ def route():
 def service(route):
     """Without an event loop: nothing here may need one."""
     loop = asyncio.AbstractEventLoop()
-    return Service(Routing(route.route), Tick(lambda callback: None), loop)
+    return Service(Routing(route), Tick(lambda callback: None), loop)

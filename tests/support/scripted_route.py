@@ -46,6 +46,19 @@ class Replies:
         self.got.append((result, raw))
 
 
+class Leaf:
+    """A server as a DestinationRoute sees one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def send(self, request: Request) -> None:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.name
+
+
 class Shell:
     """A client's connection that never writes: tests look into its session."""
 

@@ -1,8 +1,9 @@
 import pytest
 
 from mcproxy.outcome import Result
+from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.failover import FailoverRoute
-from tests.support.scripted_route import Replies, ScriptedRoute, ask, make_request, results
+from tests.support.scripted_route import Leaf, Replies, ScriptedRoute, ask, make_request, results
 
 
 def route(*answers):
@@ -44,3 +45,8 @@ def test_nested():
 
 def test_many_children_that_are_out():
     assert ask(route(*[Result.TKO] * 100))[0] == Result.TKO
+
+
+def test_keys_are_not_located_where_replies_must_be_seen():
+    route = FailoverRoute([DestinationRoute(Leaf("a")), DestinationRoute(Leaf("b"))])
+    assert route.locate([b"k", b"l"]) == ([None, None], [b"k", b"l"])

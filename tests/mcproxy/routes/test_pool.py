@@ -5,8 +5,9 @@ import pytest
 from mcproxy.hashing import HASH_FUNCTIONS, HashOptions, Node
 from mcproxy.outcome import Result
 from mcproxy.routes.base import Pool
+from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.pool import pool_route
-from tests.support.scripted_route import ScriptedRoute, ask
+from tests.support.scripted_route import Leaf, ScriptedRoute, ask
 
 
 @pytest.fixture
@@ -47,3 +48,16 @@ def test_an_empty_pool_is_an_error_at_every_request(nodes):
         Result.LOCAL_ERROR,
         b"SERVER_ERROR HashRoute with empty children, name: B\r\n",
     )
+
+
+def test_keys_are_located_where_gets_of_them_go(pool):
+    leaves = [Leaf(str(n)) for n in range(3)]
+    members = (DestinationRoute(leaves[0]), ScriptedRoute(), DestinationRoute(leaves[2]))
+    route = pool_route(Pool("A", pool.nodes, members), "Ch3", HashOptions())
+    select = HASH_FUNCTIONS["Ch3"](pool.nodes, HashOptions())
+    keys = [b"key:%d" % number for number in range(100)] + [b"tag|#|%d" % number for number in range(9)]
+    expected = [leaves[n] if n != 1 else None for n in (select(key.split(b"|#|")[0]) for key in keys)]
+    servers, inner = route.locate(keys)
+    assert servers == expected
+    assert set(servers) == {leaves[0], None, leaves[2]}
+    assert inner is keys

@@ -2,8 +2,9 @@ import pytest
 
 from mcproxy.outcome import Result
 from mcproxy.request import Op
+from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.root import RootRoute
-from tests.support.scripted_route import ScriptedRoute, ask
+from tests.support.scripted_route import Leaf, Replies, ScriptedRoute, ask, make_request
 
 
 @pytest.fixture
@@ -50,3 +51,29 @@ def test_a_prefix_without_a_key(root):
 def test_a_miss_stays_a_miss(root, children):
     children[b"/a/b/"].results = [Result.NOTFOUND]
     assert ask(root, key=b"/a/b/k")[0] == Result.NOTFOUND
+
+
+def test_the_request_has_its_own_key_again_when_it_is_answered(root):
+    request = make_request(Replies(), key=b"/a/b/k")
+    root.route(request)
+    assert request.key == b"/a/b/k"
+
+
+def test_keys_are_located_under_their_prefix():
+    default, other = Leaf("default"), Leaf("other")
+    by_prefix = {b"/././": DestinationRoute(default), b"/a/b/": DestinationRoute(other), b"/a/c/": ScriptedRoute()}
+    root = RootRoute(by_prefix, by_prefix[b"/././"])
+    plain = [b"a", b"b/c/d"]
+    assert root.locate(plain) == ([default, default], plain)
+    assert root.locate(plain)[1] is plain
+    expected = {
+        b"k": (default, b"k"),
+        b"/k": (default, b"/k"),
+        b"/././k": (default, b"k"),
+        b"/a/b/k": (other, b"k"),
+        b"/a/b/": (None, b"/a/b/"),
+        b"/no/where/k": (None, b"/no/where/k"),
+        b"/a/c/k": (None, b"k"),
+    }
+    servers, inner = root.locate(list(expected))
+    assert list(zip(servers, inner, strict=True)) == list(expected.values())
