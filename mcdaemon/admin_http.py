@@ -55,15 +55,19 @@ class AdminServer:
         if not self._listeners:
             self._listeners = sockets.open_tcp([self._address], backlog=_BACKLOG, exit_code=self._exit_code)
 
+    @staticmethod
+    def load() -> None:
+        """Load the libraries, if not done: `start` does, and who changes its user before. Raises StartError."""
+        try:
+            for name in ("aiohttp.web", "prometheus_client.exposition", "prometheus_client.openmetrics.exposition"):
+                importlib.import_module(name)
+        except ImportError as error:
+            raise StartError(f"the admin port needs aiohttp and prometheus-client: {error}") from error
+
     async def start(self) -> None:
         """Answer requests. Raises StartError."""
         self.bind()
-        loop = asyncio.get_running_loop()
-        try:
-            for name in ("aiohttp.web", "prometheus_client"):
-                await loop.run_in_executor(None, importlib.import_module, name)
-        except ImportError as error:
-            raise StartError(f"the admin port needs aiohttp and prometheus-client: {error}") from error
+        await asyncio.get_running_loop().run_in_executor(None, self.load)
         from aiohttp import web
 
         server = web.Server(self._answer, access_log=None)

@@ -51,21 +51,25 @@ def parse_settings(
     env_prefix: str,
     description: str,
     version_text: str,
+    license_text: str = "",
     usage_exit: int = 64,
     value_exit: int = 1,
 ) -> S:
     """The effective settings from `argv` (without the program's name) and `environ`.
 
-    Raises SystemExit: 0 after --help, --version, --print-settings; `usage_exit` for a command line that makes
-    no sense (unknown option, missing value), `value_exit` for a bad value, each after one line on stderr.
+    Raises SystemExit: 0 after --help, --version, --license (if there is a text), --print-settings; `usage_exit`
+    for a command line that makes no sense (unknown option, missing value), `value_exit` for a bad value, each
+    after one line on stderr.
     """
     reader = _Reader(settings_class, prog, env_prefix, usage_exit, value_exit)
     try:
-        words = reader.read(argv, description)
+        words = reader.read(argv, description, bool(license_text))
         if words.pop("help"):
             raise SystemExit(_print(reader.parser.format_help()))
         if words.pop("version"):
             raise SystemExit(_print(version_text + "\n"))
+        if words.pop("license", False):
+            raise SystemExit(_print(f"{version_text}\n\n{license_text}\n"))
         print_settings = words.pop("print_settings")
         values, sources = reader.values(words, environ)
         settings = reader.build(values, sources)
@@ -125,7 +129,7 @@ class _Reader(Generic[S]):
         self._valued: set[str] = set()  # flags whose value is the next word
         self._bare: set[str] = set()  # flags that take a value only as --flag=VALUE
 
-    def read(self, argv: Sequence[str], description: str) -> dict[str, Any]:
+    def read(self, argv: Sequence[str], description: str, has_license: bool = False) -> dict[str, Any]:
         """Words by field, as written: a list of texts, None standing for an option without its value."""
         self.parser.description = description
         self.parser.epilog = (
@@ -136,6 +140,8 @@ class _Reader(Generic[S]):
         general = self.parser.add_argument_group("general")
         general.add_argument("-h", "--help", action="store_true", help="show this text and exit")
         general.add_argument("-V", "--version", action="store_true", help="show the version and exit")
+        if has_license:
+            general.add_argument("-i", "--license", action="store_true", help="show the license and exit")
         general.add_argument("--print-settings", action="store_true", help="show the effective settings and exit")
         known, rest = self.parser.parse_known_args(list(self._normalise(argv)))
         words = vars(known)
@@ -245,7 +251,7 @@ class _Reader(Generic[S]):
             row = next(row for row in self._rows if row.field == error.field)
             source = sources.get(error.field, "")
             label = f"{source[12:]} ({row.shown})" if source.startswith("environment ") else row.shown
-            raise SettingsError(f"{label}: {error}", row.exit_code or self._value_exit) from None
+            raise SettingsError(f"{label}: {error}", error.exit_code or row.exit_code or self._value_exit) from None
 
 
 class _NoteFlag(argparse.Action):

@@ -71,9 +71,10 @@ class OptionRow:
 class FieldError(ValueError):
     """For `__post_init__` of a settings class: this field's value does not go with the others."""
 
-    def __init__(self, field: str, text: str) -> None:
+    def __init__(self, field: str, text: str, exit_code: int | None = None) -> None:
         super().__init__(text)
         self.field = field
+        self.exit_code = exit_code
 
 
 def option(

@@ -11,16 +11,24 @@ class Clock:
     Wall-clock jumps do not move it. `started` is the Unix time at which it would have shown 0.
     """
 
-    __slots__ = ("_start", "now", "started")
+    __slots__ = ("_start", "now", "paused", "started")
 
     def __init__(self) -> None:
         self._start = time.monotonic()
         self.now = _FIRST_SECOND
+        self.paused = False  # by debugtime, like `move`
         self.started = int(time.time()) - _FIRST_SECOND
 
     def tick(self) -> int:
         """Take the time; returns `now`."""
-        self.now = int(time.monotonic() - self._start) + _FIRST_SECOND
+        if not self.paused:
+            self.now = int(time.monotonic() - self._start) + _FIRST_SECOND
+        return self.now
+
+    def move(self, seconds: int) -> int:
+        """Jump ahead, or back; returns `now`."""
+        self._start -= seconds
+        self.now += seconds
         return self.now
 
     @property

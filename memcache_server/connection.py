@@ -11,13 +11,16 @@ clients hold together is bounded too (held_bytes).
 
 import asyncio
 import socket
+import time
 from collections.abc import Mapping
-from typing import cast
+from typing import Protocol, cast
 
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
 from mcproto.request_parser import Command, RequestParser
+from memcache_server.auth import Login
 from memcache_server.held_bytes import HeldBytes
 from memcache_server.session import Session, Shared, shown_address
+from memcache_server.stats import Stats
 
 _HIGH_WATER = 256 * 1024  # unsent reply bytes of one client from which on it is not read
 _WORTH_NOTING = 32 * 1024  # bytes of an unfinished request
@@ -28,15 +31,18 @@ _HELD_VALUES = 8  # but so many of the largest values in any case
 class Connection(asyncio.Protocol):
     """One client."""
 
-    __slots__ = ("_eof", "_loop", "_owner", "_paused", "_reply_size", "_resuming", "_shared", "_transport", "parser",
-                 "session")  # fmt: skip
+    __slots__ = ("_eof", "_loop", "_owner", "_paused", "_reply_size", "_requests", "_resuming", "_shared", "_transport",
+                 "parser", "session")  # fmt: skip
 
     def __init__(self, owner: "Connections", commands: Mapping[bytes, Command], shared: Shared) -> None:
         self._owner = owner
         self._shared = shared
         self._loop = owner.loop
         self.session = Session(shared)
-        self.parser = RequestParser(commands, self.session)
+        self.parser: RequestParser | Login = RequestParser(commands, self.session, shared.settings.max_requests)
+        if shared.passwords is not None:
+            self._requests = self.parser
+            self.parser = Login(shared.passwords, self.session, self._logged_in)
         self._eof = False
         self._paused = False  # the client does not read
         self._reply_size = 0  # of the reply that it did not read
@@ -48,14 +54,14 @@ class Connection(asyncio.Protocol):
         """Count it in, or turn it away (the original's maxconns_fast)."""
         self._transport = cast(asyncio.Transport, transport)
         stats = self._shared.stats
-        if len(self._owner.open) >= self._shared.settings.conn_limit:
+        if len(self._owner.open) >= self._shared.settings.conn_limit and self._shared.settings.options.maxconns_fast:
             stats.rejected_connections += 1
             self._transport.write(b"ERROR Too many open connections\r\n")
             self._transport.close()
             self.session.closing = True
             return
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
-        self._owner.open.add(self)
+        self._owner.add(self)
         stats.total_connections += 1
         stats.curr_connections += 1
         self.session.peer = self
@@ -113,6 +119,11 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._resume)
         else:
             self._continue_reading()
+
+    def _logged_in(self, rest: bytes) -> bool:
+        """From now on there are commands."""
+        self.parser = self._requests
+        return bool(rest) and self._requests.feed(rest)
 
     # turns
 
@@ -257,6 +268,27 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
+class TimedConnection(Connection):
+    """One client of a server with idle_timeout; others pay nothing for it."""
+
+    __slots__ = ("last_command",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Its time begins."""
+        self.last_command = self._shared.clock.now
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """And begins again."""
+        self.last_command = self._shared.clock.now
+        super().data_received(data)
+
+    def close_idle(self, since: int) -> None:
+        """Close if nothing came after this second and nothing is under way."""
+        if self.last_command <= since and not self._paused and self.close_if_idle():
+            self._shared.stats.idle_kicks += 1
+
+
 class _Draining(asyncio.Protocol):
     """Takes the place of a connection while the server drains; nobody pays for it before."""
 
@@ -296,10 +328,20 @@ class _Watching(_Draining):
         return False
 
 
+class Accepting(Protocol):
+    """Listeners, as seen from here."""
+
+    def pause(self) -> None:
+        """Accept nothing for now."""
+
+    def resume(self) -> None:
+        """Accept again."""
+
+
 class Connections:
     """The open connections of a server, what they hold, and whoever waits for the last of them to end."""
 
-    __slots__ = ("_empty", "draining", "held", "loop", "open")
+    __slots__ = ("_accepting", "_empty", "_full_at", "_full_since", "_stats", "draining", "held", "loop", "open")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, item_size_max: int) -> None:
         self.loop = loop
@@ -307,11 +349,40 @@ class Connections:
         self.held = HeldBytes(max(_HELD_MAX, _HELD_VALUES * item_size_max))
         self.draining = False
         self._empty: asyncio.Event | None = None
+        self._full_at = 0  # connections at which nothing more is accepted, or 0
+        self._full_since = 0.0  # when that began, or 0
+
+    def wait_at_limit(self, limit: int, stats: Stats, accepting: Accepting) -> None:
+        """Stop accepting at `limit` connections instead of turning away (no_maxconns_fast)."""
+        self._full_at, self._stats, self._accepting = limit, stats, accepting
+
+    def add(self, connection: Connection) -> None:
+        """One more."""
+        self.open.add(connection)
+        if self._full_at and len(self.open) >= self._full_at and not self._full_since:
+            self._full_since = time.monotonic()
+            self._stats.accepting_conns = 0
+            self._stats.listen_disabled_num += 1
+            self._accepting.pause()
+
+    def _has_room(self) -> None:
+        self._stats.time_in_listen_disabled_us += int((time.monotonic() - self._full_since) * 1e6)
+        self._stats.accepting_conns = 1
+        self._full_since = 0.0
+        self._accepting.resume()
+
+    def close_idle(self, since: int) -> None:
+        """Close those from whom nothing has come after this second."""
+        for connection in list(self.open):
+            if isinstance(connection, TimedConnection):
+                connection.close_idle(since)
 
     def discard(self, connection: Connection) -> None:
         """Forget a closed connection."""
         self.open.discard(connection)
         self.held.forget(connection)
+        if self._full_since and not self.draining and len(self.open) < self._full_at:
+            self._has_room()
         if self._empty is not None and not self.open:
             self._empty.set()
 

@@ -7,6 +7,7 @@ LRU maintainer and crawler. What cannot exist here is absent: libevent, threads'
 import os
 import resource
 
+from memcache_server.extended import Extended
 from memcache_server.session import Shared, shown_address
 from memcache_server.store.segmented_lru import COLD, HOT, TEMP, WARM
 from memcache_server.store.slab_classes import PAGE_SIZE
@@ -14,6 +15,7 @@ from memcache_server.versions import MEMCACHED_VERSION
 
 Report = dict[str, int | str]
 
+SSL_VERSION_NAMES = ("tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3")
 _SEGMENTS = (HOT, WARM, COLD, TEMP)
 
 
@@ -62,14 +64,15 @@ def general(shared: Shared) -> Report:
         "touch_misses": stats.touch_misses,
         "store_too_large": stats.store_too_large,
         "store_no_memory": stats.store_no_memory,
-        "auth_cmds": 0,
-        "auth_errors": 0,
+        "auth_cmds": stats.auth_cmds,
+        "auth_errors": stats.auth_errors,
+        **({"idle_kicks": stats.idle_kicks} if settings.options.idle_timeout else {}),
         "bytes_read": stats.bytes_read,
         "bytes_written": stats.bytes_written,
         "limit_maxbytes": store.allocator.page_limit * PAGE_SIZE,
-        "accepting_conns": 1,
-        "listen_disabled_num": 0,
-        "time_in_listen_disabled_us": 0,
+        "accepting_conns": stats.accepting_conns,
+        "listen_disabled_num": stats.listen_disabled_num,
+        "time_in_listen_disabled_us": stats.time_in_listen_disabled_us,
         "threads": 1,
         "conn_yields": stats.conn_yields,
         "hash_power_level": store.index.power,
@@ -95,6 +98,18 @@ def general(shared: Shared) -> Report:
         "reclaimed": totals.total("reclaimed"),
         "crawler_reclaimed": totals.total("crawler_reclaimed"),
         "crawler_items_checked": totals.total("crawler_items_checked"),
+        **({"time_since_server_cert_refresh": clock.now - shared.tls.refreshed} if shared.tls is not None else {}),
+    }
+
+
+def _ssl(options: Extended) -> Report:
+    return {
+        "ssl_chain_cert": options.ssl_chain_cert or "NULL",
+        "ssl_key": options.ssl_key or "NULL",
+        "ssl_verify_mode": options.ssl_verify_mode,
+        "ssl_ciphers": options.ssl_ciphers or "NULL",
+        "ssl_ca_cert": options.ssl_ca_cert or "NULL",
+        "ssl_min_version": SSL_VERSION_NAMES[options.ssl_min_version],
     }
 
 
@@ -112,20 +127,21 @@ def settings(shared: Shared) -> Report:
         "evictions": "off" if s.disable_evictions else "on",
         "domain_socket": s.unix_socket or "NULL",
         "umask": s.umask_digits,
-        "shutdown_command": "no",
+        "shutdown_command": _yes(s.enable_shutdown),
         "growth_factor": s.growth_digits,
         "chunk_size": s.chunk_size,
         "num_threads": 1,
-        "stat_key_prefix": ":",
+        "stat_key_prefix": s.prefix_delimiter or ":",
         "detail_enabled": _yes(shared.prefixes.enabled),
-        "cas_enabled": "yes",
+        "reqs_per_event": s.max_requests,
+        "cas_enabled": _yes(not s.disable_cas),
         "tcp_backlog": s.backlog,
         "binding_protocol": "ascii",
         "auth_enabled_sasl": "no",
-        "auth_enabled_ascii": "no",
+        "auth_enabled_ascii": s.auth_file or "no",
         "item_size_max": s.item_size_max,
-        "maxconns_fast": "yes",
-        "hashpower_init": 0,
+        "maxconns_fast": _yes(s.options.maxconns_fast),
+        "hashpower_init": s.options.hashpower_init,
         "slab_reassign": "yes",
         "slab_automove": 0,
         "slab_automove_ratio": f"{tunables.slab_automove_ratio:.2f}",
@@ -134,8 +150,8 @@ def settings(shared: Shared) -> Report:
         "lru_crawler": _yes(tunables.lru_crawler),
         "lru_crawler_sleep": tunables.lru_crawler_sleep,
         "lru_crawler_tocrawl": tunables.lru_crawler_tocrawl,
-        "flush_enabled": "yes",
-        "dump_enabled": _yes(getattr(s, "dump_enabled", True)),
+        "flush_enabled": _yes(not s.disable_flush_all),
+        "dump_enabled": _yes(s.dump_enabled),
         "hash_algorithm": "siphash",
         "lru_maintainer_thread": "no",
         "lru_segmented": "no",
@@ -144,10 +160,11 @@ def settings(shared: Shared) -> Report:
         "hot_max_factor": f"{tunables.hot_max_factor:.2f}",
         "warm_max_factor": f"{tunables.warm_max_factor:.2f}",
         "temp_lru": "no",
-        "idle_timeout": 0,
+        "idle_timeout": s.options.idle_timeout,
         "track_sizes": "no",
         "slab_automove_freeratio": f"{tunables.slab_automove_freeratio:.3f}",
-        "ssl_enabled": "no",
+        "ssl_enabled": _yes(s.tls),
+        **(_ssl(s.options) if s.tls else {}),
         "memory_file": "(null)",
         "client_flags_size": 4,
     }

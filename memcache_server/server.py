@@ -2,23 +2,30 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
+import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
-from mcdaemon import open_files, sockets
+from mcdaemon import open_files, process, sockets
 from mcdaemon.errors import StartError
 from mcdaemon.log_setup import RateLimited
+from memcache_server.auth import PasswordFile
 from memcache_server.clock import Clock
-from memcache_server.commands import COMMANDS
-from memcache_server.connection import Connection, Connections
+from memcache_server.commands import COMMANDS, DEBUG_COMMANDS
+from memcache_server.connection import Connection, Connections, TimedConnection
+from memcache_server.listeners import Listeners
 from memcache_server.observation import Observation
 from memcache_server.session import Shared
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store, StoreOptions
+from memcache_server.tls import Tls
+from memcache_server.tunables import Tunables
 from memcache_server.verbose import verbose_commands
 
 logger = logging.getLogger("memcache_server")
@@ -28,7 +35,7 @@ _REAP_PAUSE_S = 0.02
 _REAP_BUDGET = 1000  # items freed in one go: about two milliseconds
 _LIMIT_GROWTH = 4  # how far cache_memlimit can raise -m
 _CRAWL_BUDGET = 1000  # chunks looked at in one go: about two milliseconds
-_CANNOT_LISTEN_EXIT = 71
+_PORT_FILE_VARIABLE = "MEMCACHED_PORT_FILENAME"
 
 
 class Server:
@@ -43,6 +50,10 @@ class Server:
             growth_factor=settings.growth_factor,
             chunk_minimum=settings.chunk_size,
             evictions=not settings.disable_evictions,
+            cas=not settings.disable_cas,
+            hash_power=settings.options.hashpower_init or 16,
+            chunk_max=settings.options.slab_chunk_max,
+            slab_sizes=settings.options.slab_sizes,
         )
         try:
             store = Store(options)
@@ -53,11 +64,19 @@ class Server:
         self.shared.warn = self._warn
         self.shared.reap = self._start_reaping
         self.shared.set_verbosity = self._set_verbosity
-        self._observation = Observation(self.shared, COMMANDS)
+        commands = {**COMMANDS, **DEBUG_COMMANDS} if settings.options.debug_commands else COMMANDS
+        self._observation = Observation(self.shared, commands)
         self.shared.observe = self._observation.refresh
+        for field in dataclasses.fields(Tunables):
+            if hasattr(settings.options, field.name):
+                setattr(self.shared.tunables, field.name, getattr(settings.options, field.name))
+        if self.shared.prefixes.enabled:  # -D
+            self._observation.refresh()
         self.shared.crawl = self._crawl
-        self._listeners: list[asyncio.Server] = []
-        self._sockets: list[socket.socket] = []
+        self._connection = TimedConnection if settings.options.idle_timeout else Connection
+        self._pid_file = process.PidFile(settings.pid_file)
+        self._tls: Tls | None = None
+        self._listeners: Listeners | None = None
         self._connections: Connections | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._ready = False
@@ -67,46 +86,70 @@ class Server:
 
     async def start(self) -> None:
         """Open the listeners. Raises StartError."""
+        settings, shared = self.settings, self.shared
         loop = asyncio.get_running_loop()
-        self._connections = Connections(loop, self.settings.item_size_max)
-        self.shared.peers = lambda: self._connections.open if self._connections else ()
-        self.shared.soon = loop.call_soon
+        self._connections = Connections(loop, settings.item_size_max)
+        shared.peers = lambda: self._connections.open if self._connections else ()
+        shared.soon = loop.call_soon
+        self._load_secrets()
+        context = None if self._tls is None else self._tls.context
+        self._listeners = Listeners(settings, self._new_connection, context)
         self._tick()
-        self._sockets = self.shared.listeners = self._open_sockets()
-        unix = bool(self.settings.unix_socket)
-        backlog = self.settings.backlog
-        for listener in self._sockets:
-            create = loop.create_unix_server if unix else loop.create_server
-            self._listeners.append(await create(self._new_connection, sock=listener, backlog=backlog))
-        if not unix and self._sockets:
-            self.shared.port = self._sockets[0].getsockname()[1]
-        self._announce()
+        self._listeners.open()
+        shared.listeners = self._listeners.sockets
+        self._settle_process()
+        if not settings.options.maxconns_fast:
+            self._connections.wait_at_limit(settings.conn_limit, shared.stats, self._listeners)
+        await self._listeners.serve()
+        if not settings.unix_socket and self._listeners.sockets:
+            shared.port = self._listeners.sockets[0].getsockname()[1]
+        self._announce(self._listeners.sockets)
+        self._write_files(self._listeners)
         self._ready = True
 
-    def _open_sockets(self) -> list[socket.socket]:
-        settings = self.settings
-        if settings.unix_socket:
-            mode, backlog = settings.unix_mask, settings.backlog
-            return [sockets.open_unix(settings.unix_socket, mode=mode, backlog=backlog, exit_code=_CANNOT_LISTEN_EXIT)]
-        if not settings.port:
-            return []
-        try:
-            addresses = [sockets.parse_address(text, settings.port) for text in settings.listen or ("",)]
-        except ValueError as error:
-            raise StartError(f"-l/--listen: {error}", _CANNOT_LISTEN_EXIT) from error
-        return sockets.open_tcp(addresses, backlog=settings.backlog, exit_code=_CANNOT_LISTEN_EXIT)
-
-    def _announce(self) -> None:
+    def _settle_process(self) -> None:
+        """Before the first client, and after what may need root: low ports, keys, raised limits."""
         settings = self.settings
         if not open_files.allow(settings.conn_limit):
             logger.warning("-c %d: the limit of open files (ulimit -n) does not allow so many", settings.conn_limit)
+        if settings.core_files:
+            process.allow_core_files()
+        if settings.user:
+            process.switch_user(settings.user, [settings.unix_socket] if settings.unix_socket else [])
+        if settings.lock_memory and (problem := process.lock_memory()):
+            logger.warning("-k invalid, mlockall() failed: %s", problem)
+
+    def _load_secrets(self) -> None:
+        settings, shared = self.settings, self.shared
+        if settings.tls:
+            self._tls = Tls(settings.options, lambda: shared.clock.now)
+            shared.tls = self._tls
+        if settings.auth_file:
+            try:
+                shared.passwords = PasswordFile(settings.auth_file)
+            except (OSError, ValueError) as error:
+                raise StartError(f"-Y/--auth-file: {error}") from error
+
+    def _write_files(self, listeners: Listeners) -> None:
+        """The pid file and the file of ports; a server without them is still one."""
+        ports = os.environ.get(_PORT_FILE_VARIABLE)
+        try:
+            if ports:
+                listeners.write_ports(Path(ports))
+            if self.settings.pid_file:
+                self._pid_file.write()
+        except OSError as error:
+            logger.warning("Could not open %s for writing: %s", error.filename, error.strerror)
+
+    def _announce(self, listening: list[socket.socket]) -> None:
+        settings = self.settings
         if os.geteuid() == 0 and not settings.user:
             logger.warning("running as root; the original would refuse without -u, and another user is safer")
         if settings.threads > 1:
             logger.warning("-t %d: one process serves; for more cores start more servers", settings.threads)
-        if settings.ignored:
-            logger.warning("without effect here: %s", " ".join(settings.ignored))
-        where = ", ".join(_shown(listener) for listener in self._sockets) or "nowhere (-p 0)"
+        if settings.large_pages:
+            logger.warning("-L: without effect here, the system chooses the size of its pages")
+        where = ", ".join(_shown(listener) for listener in listening) or "nowhere (-p 0)"
         logger.info("listening on %s, %d MB for items", where, settings.memory_limit)
         if self.shared.verbosity >= 2:
             self._show_slab_classes()
@@ -121,8 +164,8 @@ class Server:
         commands = self._observation.commands
         if self.shared.verbosity >= 2:
             number = self.shared.stats.total_connections
-            return Connection(self._connections, verbose_commands(commands, number), self.shared)
-        return Connection(self._connections, commands, self.shared)
+            return self._connection(self._connections, verbose_commands(commands, number), self.shared)
+        return self._connection(self._connections, commands, self.shared)
 
     def _set_verbosity(self, level: int) -> None:
         self.shared.verbosity = level
@@ -131,7 +174,10 @@ class Server:
     # timers
 
     def _tick(self) -> None:
-        self.shared.store.tick(self.shared.clock.tick())
+        now = self.shared.clock.tick()
+        self.shared.store.tick(now)
+        if self.settings.options.idle_timeout and self._connections is not None:
+            self._connections.close_idle(now - self.settings.options.idle_timeout)
         if self.shared.store.may_reap:
             self._start_reaping()
         self._timers["tick"] = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
@@ -161,9 +207,8 @@ class Server:
 
     def stop_accepting(self) -> None:
         """Close the listeners."""
-        for listener in self._listeners:
-            listener.close()
-        sockets.close_all(self._sockets)
+        if self._listeners is not None:
+            self._listeners.close()
 
     async def drain(self) -> None:
         """Idle clients are closed, the others once their requests are answered."""
@@ -177,10 +222,20 @@ class Server:
         self.stop_accepting()
         for connection in list(self._connections.open) if self._connections else ():
             connection.abort()
+        self._pid_file.remove()
         self._foreign.flush()
 
+    def graceful(self) -> None:
+        """SIGUSR1, or `shutdown graceful`."""
+        print("Gracefully stopping", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     def reload(self) -> None:
-        """SIGHUP: nothing to read again."""
+        """SIGHUP: read passwords and certificates again. Raises OSError, ValueError."""
+        if self.shared.passwords is not None:
+            self.shared.passwords.reload()
+        if self._tls is not None:
+            self._tls.refresh()
 
     def ready(self) -> tuple[bool, str]:
         """For /readyz."""

@@ -46,6 +46,25 @@ class Peer(Listener, Protocol):
         """Take no more commands."""
 
 
+class Passwords(Protocol):
+    """Who may log in, as sessions see it."""
+
+    def match(self, user: bytes, password: bytes) -> bool:
+        """Whether it is right."""
+
+    def reload(self) -> None:
+        """Read them again. Raises OSError, ValueError."""
+
+
+class Refreshable(Protocol):
+    """The server's TLS, as sessions see it."""
+
+    refreshed: int
+
+    def refresh(self) -> None:
+        """Read certificate and key again. Raises OSError, ValueError."""
+
+
 @dataclass(slots=True)
 class Shared:
     """What all sessions of one server share. The server fills in the calls."""
@@ -64,6 +83,8 @@ class Shared:
     crawl: Callable[[], None] = lambda: None  # go on with the crawl that was started
     peers: Callable[[], Iterable[Peer]] = tuple  # the open connections
     listeners: list[socket.socket] = field(default_factory=list)
+    passwords: Passwords | None = None  # with -Y
+    tls: Refreshable | None = None  # with -Z
     tunables: Tunables = field(default_factory=Tunables)
     prefixes: PrefixStats = field(init=False)
     watchers: Watchers = field(init=False)
@@ -71,7 +92,8 @@ class Shared:
 
     def __post_init__(self) -> None:
         """What is made of the rest."""
-        self.prefixes = PrefixStats(getattr(self.settings, "prefix_delimiter", ":").encode())
+        self.prefixes = PrefixStats((self.settings.prefix_delimiter or ":").encode())
+        self.prefixes.enabled = bool(self.settings.prefix_delimiter)
         self.watchers = Watchers(self.stats, self._soon)
         self.crawler = Crawler(self.store)
 

@@ -1,34 +1,35 @@
 """Every flag of the server, once. Names and letters are memcached's where it has them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from mcdaemon.option_values import byte_size, decimal, integer, octal, one_of
-from mcdaemon.options import FieldError, ignored_options, option
+from mcdaemon.options import FieldError, option
+from memcache_server.extended import Extended, read_extended
 from memcache_server.store.slab_classes import PAGE_SIZE
 
 USAGE_EXIT = 1
 VALUE_EXIT = 1
 LIMIT_EXIT = 64
 
-# Extended options (-o) that ask for what is so anyway, or tune a part of the original that is not here.
-# A value behind `=` is not looked at.
-EXTENDED_ACCEPTED = frozenset((
-    "maxconns_fast", "hashpower", "tail_repair_time", "hash_algorithm", "no_hashexpand", "modern", "no_modern",
-    "slab_reassign", "no_slab_reassign", "slab_automove", "no_slab_automove", "slab_automove_ratio",
-    "slab_automove_window", "lru_crawler", "no_lru_crawler", "lru_crawler_sleep", "lru_crawler_tocrawl",
-    "lru_maintainer", "no_lru_maintainer", "hot_lru_pct", "warm_lru_pct", "hot_max_factor", "warm_max_factor",
-    "temporary_ttl", "watcher_logbuf_size", "worker_logbuf_size", "inline_ascii_resp", "no_inline_ascii_resp",
-    "no_chunked_items", "resp_obj_mem_limit", "read_buf_mem_limit", "drop_privileges", "no_drop_privileges",
-    "relaxed_privileges",
-))  # fmt: skip
-
-
 def _extended(text: str) -> str:
-    for suboption in filter(None, text.split(",")):
-        if suboption.partition("=")[0] not in EXTENDED_ACCEPTED:
-            raise ValueError(f'Illegal suboption "{suboption}"')
+    read_extended((text,))
     return text
+
+
+def _refused(why: str) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        raise ValueError(why)
+
+    return parse
+
+
+def _delimiter(text: str) -> str:
+    if not text:
+        raise ValueError("No delimiter specified")
+    return text[0]
 
 
 def _no_udp(text: str) -> int:
@@ -41,7 +42,8 @@ def _no_udp(text: str) -> int:
 class Settings:
     """The server's settings; see the help texts for meanings."""
 
-    port: int = option(11211, "-p", "--port", metavar="NUM", parse=integer(0, 65535), help="TCP port; 0 is off",
+    port: int = option(11211, "-p", "--port", metavar="NUM", parse=integer(-1, 65535),
+                       help="TCP port; 0 is off, -1 any free one",
                        exit_code=LIMIT_EXIT)
     udp_port: int = option(0, "-U", "--udp-port", metavar="NUM", parse=_no_udp,
                            help="UDP is not served; only 0 is taken", exit_code=LIMIT_EXIT)
@@ -51,7 +53,13 @@ class Settings:
                             help="permissions of the Unix socket, in octal")
     listen: tuple[str, ...] = option((), "-l", "--listen", metavar="ADDR", split=",",
                                      help="address to listen on, all if none; ADDR:PORT and [V6]:PORT work too")
-    user: str = option("", "-u", "--user", metavar="USER", help="accepted; the process stays who it is")
+    enable_shutdown: bool = option(False, "-A", "--enable-shutdown", help="let clients stop the server by `shutdown`")
+    daemon: bool = option(False, "-d", "--daemon", help="go to the background once the server listens")
+    pid_file: str = option("", "-P", "--pidfile", metavar="FILE", help="file for the process id while the server runs")
+    core_files: bool = option(False, "-r", "--enable-coredumps", help="let core files grow as large as is allowed")
+    lock_memory: bool = option(False, "-k", "--lock-memory", help="keep what is used in memory, never in swap")
+    large_pages: bool = option(False, "-L", "--enable-largepages", help="without effect: pages are the system's choice")
+    user: str = option("", "-u", "--user", metavar="USER", help="become this user (only root can)")
     memory_limit: int = option(64, "-m", "--memory-limit", metavar="MB", parse=integer(0, 32 << 10),
                                help="memory for items, in megabytes", exit_code=LIMIT_EXIT)
     disable_evictions: bool = option(False, "-M", "--disable-evictions",
@@ -72,6 +80,23 @@ class Settings:
                                 help="largest item; k and m are understood", exit_code=LIMIT_EXIT)
     protocol: str = option("auto", "-B", "--protocol", metavar="NAME", parse=one_of("auto", "ascii"),
                            help="auto or ascii: text either way", exit_code=LIMIT_EXIT)
+    max_requests: int = option(
+        256, "-R", "--max-reqs-per-event", metavar="NUM", help="requests of a client before others have their turn",
+        parse=integer(1, 1 << 31),
+    )
+    disable_cas: bool = option(False, "-C", "--disable-cas", help="all CAS ids are 0")
+    disable_flush_all: bool = option(False, "-F", "--disable-flush-all", help="refuse flush_all")
+    disable_dumping: bool = option(False, "-X", "--disable-dumping", help="refuse commands that list keys")
+    disable_watch: bool = option(False, "-W", "--disable-watch", help="refuse watch")
+    prefix_delimiter: str = option("", "-D", metavar="CHAR", parse=_delimiter,
+                                   help="ends a key's prefix, and counts by prefix (stats detail) from the start")
+    auth_file: str = option("", "-Y", "--auth-file", metavar="FILE",
+                            help="clients must log in with a line `user:password` of this file")
+    tls: bool = option(False, "-Z", "--enable-ssl", help="clients must speak TLS; see -o ssl_chain_cert, ssl_key")
+    sasl: int = option(0, "-S", "--enable-sasl", bare="on", help="refused: it is the binary protocol's; see -Y",
+                       parse=_refused("SASL belongs to the binary protocol, not served here; -Y asks for passwords"))
+    napi_ids: int = option(0, "-N", "--napi-ids", metavar="NUM", help="refused: one thread serves all queues",
+                           parse=_refused("connections are not spread over threads here, one thread serves them all"))
     extended: tuple[str, ...] = option((), "-o", "--extended", metavar="LIST", repeat=True, parse=_extended,
                                        help="memcached's extended options, comma separated")
     admin: str = option("", "--admin", metavar="[ADDR:]PORT",
@@ -80,24 +105,43 @@ class Settings:
                              help="log lines as text or json")
     drain: float = option(5.0, "--drain", metavar="SECONDS", parse=decimal(0),
                           help="time for requests in flight after SIGTERM")
-    ignored: tuple[str, ...] = ignored_options(("-d", "--daemon"), ("-r", "--enable-coredumps"))
 
     def __post_init__(self) -> None:
         """Rules between settings, with the original's words (memcached.c main)."""
         if self.item_size_max > self.memory_limit * PAGE_SIZE // 2:
             raise FieldError("item_size_max", "Cannot set item size limit higher than 1/2 of memory max.")
-        chunk_max = PAGE_SIZE // 2
+        chunk_max = self.options.slab_chunk_max
         if self.item_size_max < chunk_max:
             raise FieldError("item_size_max", f"slab_chunk_max (bytes: {chunk_max}) cannot be larger than -I "
                                               f"(item_size_max {self.item_size_max})")
         if self.item_size_max % chunk_max:
             raise FieldError("item_size_max", f"-I (item_size_max: {self.item_size_max}) must be evenly divisible by "
                                               f"slab_chunk_max (bytes: {chunk_max})")
+        for size in self.options.slab_sizes:
+            if not self.chunk_size <= size <= chunk_max:
+                raise FieldError("extended", f"slab size {size} is out of valid range", LIMIT_EXIT)
+        if self.options.hot_lru_pct + self.options.warm_lru_pct > 80:
+            raise FieldError("extended", "hot_lru_pct + warm_lru_pct cannot be more than 80% combined", LIMIT_EXIT)
+
+    @cached_property
+    def options(self) -> Extended:
+        """-o by name."""
+        return Extended(**read_extended(self.extended))
 
     @property
     def maxbytes(self) -> int:
         """-m in bytes."""
         return self.memory_limit * PAGE_SIZE
+
+    @property
+    def dump_enabled(self) -> bool:
+        """Whether commands may list keys."""
+        return not self.disable_dumping
+
+    @property
+    def watch_enabled(self) -> bool:
+        """Whether `watch` is served."""
+        return not self.disable_watch
 
     @property
     def umask_digits(self) -> str:

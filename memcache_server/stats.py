@@ -28,8 +28,14 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("touch_misses", "touch_misses"),
     Counter("store_too_large", "store_too_large"),
     Counter("store_no_memory", "store_no_memory"),
+    Counter("auth_cmds", "auth_cmds"),
+    Counter("auth_errors", "auth_errors"),
+    Counter("idle_kicks", "idle_kicks"),
     Counter("bytes_read", "bytes_read"),
     Counter("bytes_written", "bytes_written"),
+    Counter("accepting_conns", "accepting_conns", resets=False),
+    Counter("listen_disabled_num", "listen_disabled_num"),
+    Counter("time_in_listen_disabled_us", "time_in_listen_disabled_us"),
     Counter("conn_yields", "conn_yields"),
     Counter("lru_crawler_starts", "lru_crawler_starts"),
     Counter("log_worker_written", "log_worker_written"),
@@ -60,8 +66,14 @@ class Stats:
     touch_misses: int
     store_too_large: int
     store_no_memory: int
+    auth_cmds: int
+    auth_errors: int
+    idle_kicks: int
     bytes_read: int
     bytes_written: int
+    accepting_conns: int
+    listen_disabled_num: int
+    time_in_listen_disabled_us: int
     conn_yields: int
     lru_crawler_starts: int
     log_worker_written: int
@@ -74,6 +86,7 @@ class Stats:
     def __init__(self) -> None:
         for counter in COUNTERS:
             setattr(self, counter.slot, 0)
+        self.accepting_conns = 1
 
     def reset(self) -> None:
         """`stats reset`: all but what describes the present."""

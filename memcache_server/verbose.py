@@ -1,5 +1,6 @@
 """-vv: every command and every answer on stderr, as `<fd line` and `>fd line`."""
 
+import codecs
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from mcproto.request_parser import Command, ValueBlock
 from memcache_server.session import Session
 
 _SHOWN = 512  # bytes of an answer
+_escape = codecs.getencoder("unicode_escape")  # loaded now: another user may not be able to
 
 
 def verbose_commands(commands: Mapping[bytes, Command], descriptor: int) -> dict[bytes, Command]:
@@ -32,5 +34,6 @@ def _logged(commands: Mapping[bytes, Command], verb: bytes, descriptor: int) -> 
 
 
 def _show(mark: str, descriptor: int, line: Any) -> None:
-    text = bytes(line[:_SHOWN]).decode("latin-1").encode("unicode_escape").decode("ascii")
-    print(f"{mark}{descriptor} {text}", file=sys.stderr, flush=True)
+    text = bytes(line[:_SHOWN]).decode("latin-1")
+    escaped = _escape(text)[0].decode("ascii")
+    print(f"{mark}{descriptor} {escaped}", file=sys.stderr, flush=True)

@@ -51,4 +51,11 @@ COMMANDS: dict[bytes, Command] = {
     b"lru_crawler": Command(crawler_admin.lru_crawler),
     b"watch": Command(watch.watch),
     b"quit": Command(server_admin.quit_),
+    b"shutdown": Command(server_admin.shutdown),
+    b"refresh_certs": Command(server_admin.refresh_certs),
 }
+
+DEBUG_COMMANDS: dict[bytes, Command] = {
+    b"debugtime": Command(server_admin.debugtime),
+}
+"""Only with -o debug_commands."""

@@ -6,6 +6,8 @@ from mcproto.limits import KEY_MAX
 from memcache_server.session import Session
 from memcache_server.store.exptime import to_absolute
 
+FLUSH_NOT_ALLOWED = b"CLIENT_ERROR flush_all not allowed\r\n"
+
 
 def delete(session: Session, tokens: list[bytes]) -> None:
     """delete key [0] [noreply]; any other word is refused, as 1.6.18 does and memccapable asks."""
@@ -30,7 +32,9 @@ def flush_all(session: Session, tokens: list[bytes]) -> None:
     words = tokens[1 : len(tokens) - noreply]
     delay = maybe_exptime(words[0]) if words else 0
     session.stats.cmd_flush += 1  # refused ones too, as in the original
-    if delay is None:
+    if session.server.settings.disable_flush_all:
+        reply = FLUSH_NOT_ALLOWED
+    elif delay is None:
         reply = encode.BAD_EXPTIME
     else:
         if delay > 0:

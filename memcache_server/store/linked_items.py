@@ -59,6 +59,8 @@ class StoreOptions:
     growth_factor: float = 1.25
     chunk_minimum: int = 48
     evictions: bool = True
+    chunk_max: int = PAGE_SIZE // 2
+    slab_sizes: tuple[int, ...] = ()  # chunk sizes in place of those that growth_factor gives
     cas: bool = True
     hash_power: int = 16  # base-2 logarithm of the index's first number of slots
 
@@ -76,7 +78,8 @@ class LinkedItems:
         pages = max(1, options.memory_limit // PAGE_SIZE)
         arena = Arena.with_room(pages, pages * options.limit_growth)
         tables = Tables(64 * 1024 + 8 * arena.pages)
-        self.classes = SlabClasses(chunk_sizes(options.growth_factor, options.chunk_minimum))
+        sizes = chunk_sizes(options.growth_factor, options.chunk_minimum, options.chunk_max, options.slab_sizes)
+        self.classes = SlabClasses(sizes)
         self.allocator = SlabAllocator(arena, self.classes, tables)
         self.allocator.page_limit = pages
         self.lru = SegmentedLru(arena, tables)

@@ -8,11 +8,16 @@ _ALIGN = 8
 _ITEM_HEADER = 48
 
 
-def chunk_sizes(factor: float = 1.25, minimum: int = 48, chunk_max: int = PAGE_SIZE // 2) -> tuple[int, ...]:
+def chunk_sizes(
+    factor: float = 1.25, minimum: int = 48, chunk_max: int = PAGE_SIZE // 2, given: tuple[int, ...] = ()
+) -> tuple[int, ...]:
     """Chunk sizes in bytes, smallest first, the last one `chunk_max`; class n has `chunk_sizes()[n - 1]`.
 
-    `factor` is -f, `minimum` -n, `chunk_max` slab_chunk_max in bytes.
+    `factor` is -f, `minimum` -n, `chunk_max` slab_chunk_max in bytes. `given` (slab_sizes, ascending) takes the
+    place of what factor and minimum give.
     """
+    if given:
+        return (*(size for size in (size + -size % _ALIGN for size in given) if size < chunk_max), chunk_max)
     sizes: list[int] = []
     size = _ITEM_HEADER + minimum
     while len(sizes) < CLASSES_MAX - 1 and size < chunk_max / factor:

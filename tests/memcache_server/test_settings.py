@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from memcache_server.settings import EXTENDED_ACCEPTED
+from memcache_server.extended import EXTENDED
 from tests.memcache_server.serving import MEMCACHE_SERVER, USER, Raw, serving, stats
 from tests.support.processes import LOOPBACK
 
@@ -19,7 +19,7 @@ REFUSED = {
     "-Q": "unknown option -Q",
     "-p": "-p/--port",
     "-m": "-m/--memory-limit",
-    "-p 99999": "-p/--port: 99999 is not between 0 and 65535",
+    "-p 99999": "-p/--port: 99999 is not between -1 and 65535",
     "-m abc": '-m/--memory-limit: "abc"',
     "-m 0": "-I/--max-item-size: Cannot set item size limit higher than 1/2 of memory max.",
     "-m 1": "-I/--max-item-size: Cannot set item size limit higher than 1/2 of memory max.",
@@ -123,6 +123,6 @@ def test_settings_shown_are_those_given() -> None:
 @pytest.mark.memcached
 def test_the_original_knows_every_extended_option_that_we_take() -> None:
     program = [shutil.which("memcached") or "/usr/bin/memcached"]
-    for name in EXTENDED_ACCEPTED - {"relaxed_privileges"}:  # that one is in debug builds only
+    for name in EXTENDED.keys() - {"relaxed_privileges", "debug_commands"}:  # in debug builds only, and ours
         assert "Illegal suboption" not in run("-o", name, "-V", program=program).stderr, name
     assert 'Illegal suboption "foo"' in run("-o", "foo", "-V", program=program).stderr

@@ -15,7 +15,7 @@ def test_a_reset_keeps_what_describes_the_present() -> None:
         setattr(stats, counter.slot, 7)
     stats.reset()
     kept = {counter.slot for counter in COUNTERS if getattr(stats, counter.slot)}
-    assert kept == {"curr_connections", "log_watchers"}
+    assert kept == {"accepting_conns", "curr_connections", "log_watchers"}
 
 
 def test_class_counters_add_up_and_reset() -> None:
