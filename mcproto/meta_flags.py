@@ -83,6 +83,11 @@ class MetaLine:
         self.mode = b""
         self.opaque = b""
 
+    @property
+    def opaque_too_long(self) -> bool:
+        """Whether LONG_OPAQUE answers the line; the original sees it late, while it writes the answer."""
+        return len(self.opaque) > OPAQUE_MAX
+
 
 def parse_meta(tokens: list[bytes], first_flag: int = 2) -> MetaLine | bytes:
     """The meaning of a line with at least a key, or the error that answers it.
@@ -116,8 +121,6 @@ def parse_meta(tokens: list[bytes], first_flag: int = 2) -> MetaLine | bytes:
             if not (key := _decoded(line.key)):
                 error = BAD_KEY
             line.key = key
-    if len(line.opaque) > OPAQUE_MAX:
-        error = error or LONG_OPAQUE  # seen last: the original looks when it writes the answer
     return error or line
 
 

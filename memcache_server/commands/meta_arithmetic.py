@@ -6,7 +6,7 @@ Whatever is wrong with a flag, the answer is the same.
 """
 
 from mcproto import encode
-from mcproto.meta_flags import MetaLine, parse_meta
+from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
 from memcache_server.commands.meta_reply import (
     BAD_DELTA_FLAG,
     BAD_DELTA_MODE,
@@ -40,6 +40,8 @@ def meta_arithmetic(session: Session, tokens: list[bytes]) -> None:
         session.out.append(BAD_DELTA_MODE)
         return
     reply = _outcome(session, line, _UP.get(line.mode, True))
+    if line.opaque_too_long and not reply.startswith((b"CLIENT_ERROR", b"SERVER_ERROR")):
+        reply = LONG_OPAQUE  # though it is done
     if reply:
         session.out.append(reply)
 

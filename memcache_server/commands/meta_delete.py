@@ -6,7 +6,7 @@ I marks the item stale instead of removing it, x empties its value; both togethe
 """
 
 from mcproto import encode
-from mcproto.meta_flags import MetaLine, parse_meta
+from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
 from memcache_server.commands.meta_reply import EX, HD, NF, expires_at, line_tokens
 from memcache_server.session import Session
 
@@ -14,8 +14,8 @@ from memcache_server.session import Session
 def meta_delete(session: Session, tokens: list[bytes]) -> None:
     """Remove an item, or mark or empty it."""
     line = parse_meta(tokens) if len(tokens) > 1 else encode.BAD_LINE
-    if isinstance(line, bytes):
-        session.out.append(line)
+    if isinstance(line, bytes) or line.opaque_too_long:
+        session.out.append(line if isinstance(line, bytes) else LONG_OPAQUE)
         return
     outcome = _outcome(session, line)
     if not outcome:
@@ -36,7 +36,6 @@ def _outcome(session: Session, line: MetaLine) -> bytes:
     if b"x" not in flags and b"I" not in flags:
         store.delete(line.key)
         return HD
-    store.count_delete(handle)
     exptime = expires_at(session, flags[b"T"]) if b"T" in flags else None
     if b"x" in flags:
         handle = store.empty(handle, line.key, b"%d" % flags.get(b"F", 0), exptime or 0)

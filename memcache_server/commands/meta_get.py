@@ -25,10 +25,11 @@ def meta_get(session: Session, tokens: list[bytes]) -> bool | None:
     line = parse_meta(tokens) if len(tokens) > 1 else encode.BAD_LINE
     if isinstance(line, bytes):
         session.out.append(line)
-        if line is LONG_OPAQUE:
-            session.store.use(tokens[1])  # the original has looked the item up by then
         return None
     handle = session.store.find(line.key)
+    if line.opaque_too_long:
+        _refuse_opaque(session, line, handle)
+        return None
     created = not handle and b"N" in line.flags
     if created:
         handle = _vivify(session, line)
@@ -41,6 +42,15 @@ def meta_get(session: Session, tokens: list[bytes]) -> bool | None:
     if b"q" not in line.flags:
         session.out.append(b"%b%b\r\n" % (EN, line_tokens(line)))
     return None
+
+
+def _refuse_opaque(session: Session, line: MetaLine, handle: int) -> None:
+    """The error, after the look-up has had its effect."""
+    if not handle:
+        session.stats.get_misses += 1
+    elif b"u" not in line.flags:
+        session.store.use(handle)
+    session.out.append(LONG_OPAQUE)
 
 
 def _vivify(session: Session, line: MetaLine) -> int:

@@ -25,6 +25,7 @@ def _ttl(store: Store, handle: int) -> bytes:
 RETURN_FLAGS: dict[bytes, Callable[[Store, int], bytes]] = {
     b"c": lambda store, handle: b" c%d" % store.cas_of(handle),
     b"f": lambda store, handle: b" f" + store.client_flags(handle),
+    b"k": lambda store, handle: key_token(store.key_of(handle), store.is_binary(handle)),
     b"h": lambda store, handle: b" h%d" % store.is_fetched(handle),
     b"l": lambda store, handle: b" l%d" % store.idle_seconds(handle),
     b"s": lambda store, handle: b" s%d" % store.value_length(handle),

@@ -8,7 +8,7 @@ The line is judged before the value, and the value's bytes are gone either way.
 from collections.abc import Callable
 
 from mcproto import encode
-from mcproto.meta_flags import MetaLine, parse_meta
+from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
 from mcproto.request_parser import ValueBlock
 from memcache_server.commands.meta_reply import BAD_SET_MODE, EX, HD, NF, NS, expires_at, line_token
 from memcache_server.commands.storage import STORE_REPLY, count_failure, is_too_large, refuse_large
@@ -42,6 +42,8 @@ def meta_set(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
     mode = line.mode if b"M" in line.flags else b"S"
     if mode not in _MODES:
         session.out.append(BAD_SET_MODE)
+    elif line.opaque_too_long:
+        session.out.append(LONG_OPAQUE)
     elif value is None or is_too_large(session, line.key, b"%d" % line.flags.get(b"F", 0), len(value)):
         session.out.append(refuse_large(session, b"set", line.key))
     elif value[-2:] != b"\r\n":
@@ -105,6 +107,7 @@ def _compare_and_set(session: Session, item: _Item) -> int:
     store, key, unique = session.store, item.line.key, item.line.flags[b"C"]
     handle = store.find(key)
     if handle and b"I" in item.line.flags and 0 < unique < store.cas_of(handle):
+        store.count_cas_hit(handle)
         marks = STALE | (WON if store.is_won(handle) else 0)
         result = store.replace(key, item.client_flags, store.exptime_of(handle), item.value)
         if result == _STORED:

@@ -23,7 +23,7 @@ from memcache_server.store.chunk import (
     WON,
     item_size,
 )
-from memcache_server.store.linked_items import EXISTS, STORED, LinkedItems
+from memcache_server.store.linked_items import STORED, LinkedItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 
 
@@ -36,6 +36,11 @@ class MetaItems(LinkedItems):
 
     def _meta(self, handle: int) -> int:
         return self._arena.words[(handle << 1) + META]
+
+    def key_of(self, handle: int) -> bytes:
+        """The key, decoded."""
+        at = (handle << 3) + TEXT + KEY
+        return self._arena.bytes[at : at + (self._meta(handle) & KEY_LENGTH_MASK)]
 
     def cas_of(self, handle: int) -> int:
         """The CAS unique."""
@@ -125,11 +130,9 @@ class MetaItems(LinkedItems):
         self._arena.words[word + LAST_ACCESS] = self._access
         self.lru.to_head(handle, self._arena.words[word + META] >> LIST_SHIFT & LIST_MASK)
 
-    def use(self, key: bytes) -> None:
-        """Mark an item, if there is one, as used by a fetch that is not counted."""
-        handle = self.find(key)
-        if handle:
-            self._mark_used(handle)
+    def use(self, handle: int) -> None:
+        """Mark as used by a fetch that is not counted."""
+        self._mark_used(handle)
 
     def count_fetch(self, handle: int, touched: bool, used: bool) -> None:
         """Count a hit, of touch or of get, and mark the item as used if it was."""
@@ -139,14 +142,9 @@ class MetaItems(LinkedItems):
         else:
             self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
 
-    def count_delete(self, handle: int) -> None:
-        """Count a delete that only marks or empties the item."""
-        self.stats.delete_hits[self._meta(handle) >> LIST_SHIFT & CLASS_MASK] += 1
-
-    def refuse_unique(self, handle: int) -> int:
-        """Count a CAS unique that did not match; EXISTS."""
-        self.stats.cas_badval[self._meta(handle) >> LIST_SHIFT & CLASS_MASK] += 1
-        return EXISTS
+    def count_cas_hit(self, handle: int) -> None:
+        """Count a CAS unique that was good enough."""
+        self.stats.cas_hits[self._meta(handle) >> LIST_SHIFT & CLASS_MASK] += 1
 
     # storing
 

@@ -13,7 +13,7 @@ from tests.support.processes import Address
 # What `stats` must count alike when neither server works in the background. Left out: what depends on the process,
 # and get_expired and get_flushed, which depend on when the second ticks.
 COMPARED_COUNTERS = (
-    "cmd_get", "cmd_set", "cmd_flush", "cmd_touch", "get_hits", "get_misses",
+    "cmd_get", "cmd_set", "cmd_flush", "cmd_touch", "cmd_meta", "get_hits", "get_misses",
     "delete_misses", "delete_hits", "incr_misses", "incr_hits", "decr_misses", "decr_hits", "cas_misses",
     "cas_hits", "cas_badval", "touch_hits", "touch_misses", "store_too_large", "total_items",
 )  # fmt: skip

@@ -24,12 +24,13 @@ from tests.support.processes import Address
 DATA = Path(__file__).parent / "data" / "golden-1642.jsonl.gz"
 TOKEN = b"GOLDEN"
 
-META_COMMANDS = frozenset((b"mg", b"ms", b"md", b"ma", b"me", b"mn"))
 ADMIN_COMMANDS = frozenset((b"shutdown", b"extstore", b"refresh_certs", b"debugtime"))
 ALL_COMMANDS: frozenset[bytes] = frozenset()  # nothing left out
 
 # Cases that memcache_server answers otherwise on purpose: id -> why. Keep it tiny.
-KNOWN_DIFFERENCES: dict[str, str] = {}
+KNOWN_DIFFERENCES = {
+    "3031": "T of an ma that makes the number longer: lost in the original, kept here",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _case(source: dict[str, Any]) -> Case:
     return Case(source["kind"], Script(name, steps, token=TOKEN), replies, source["portable"])
 
 
-def cases(leave_out: Collection[bytes] = META_COMMANDS | ADMIN_COMMANDS, *, portable: bool = False) -> Iterator[Case]:
+def cases(leave_out: Collection[bytes] = ADMIN_COMMANDS, *, portable: bool = False) -> Iterator[Case]:
     """The cases as far as they send none of these commands; with `portable` only those 1.6.18 answers alike."""
     with gzip.open(DATA, "rt", encoding="ascii") as lines:
         for source in map(json.loads, lines):
