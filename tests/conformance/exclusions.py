@@ -25,6 +25,7 @@ from tests.conformance.meta_exclusions import (
     quiet_vivify,
     returns_lost_mark,
     touching_arithmetic,
+    vivifies_in_vain,
 )
 from tests.conformance.script import Ends, Script, Step, render
 
@@ -178,6 +179,7 @@ EXCLUSIONS = (
     Exclusion("bad flag of md", "invalid or duplicate flag / the exact error", bad_delete_flag),
     Exclusion("quiet vivifying ma", "HD / nothing", quiet_vivify),
     Exclusion("ma with T", "both lose it when the number grows: not copied", touching_arithmetic),
+    Exclusion("N with an opaque too long", "both make the item and answer the error: not copied", vivifies_in_vain),
     Exclusion("me of an item with TTL", "the sign flipped / seconds left", debug_of_mortal),
 )
 

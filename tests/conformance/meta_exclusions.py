@@ -98,6 +98,12 @@ def touching_arithmetic(request: Request, _: list[Request]) -> bool:
     return request.words[:1] == [b"ma"] and b"T" in letters_of(request.words)
 
 
+def vivifies_in_vain(request: Request, _: list[Request]) -> bool:
+    """N with an opaque that is too long."""
+    flags = flags_of(request.words)
+    return any(flag[:1] == b"N" for flag in flags) and any(flag[:1] == b"O" and len(flag) > 32 for flag in flags)
+
+
 def debug_of_mortal(request: Request, before: list[Request]) -> bool:
     """me, unless right behind a set without TTL or a delete of its key: 1.6.18 shows TTLs with the wrong sign."""
     words = request.words

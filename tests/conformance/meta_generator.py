@@ -31,10 +31,11 @@ def _unique(draw: Draw, key: bytes) -> bytes:
 
 
 def _flags(draw: Draw, *wanted: bytes) -> tuple[bytes, ...]:
-    """Some of the flags, shuffled; now and then one that is wrong, or one twice."""
+    """Some of the flags, shuffled; now and then some that are wrong, or one twice."""
     flags = draw.sample(wanted, draw.randint(0, min(len(wanted), 7)))
     if draw.random() < 0.06:
-        flags.insert(draw.randint(0, len(flags)), draw.choice(BAD_FLAGS))
+        for _ in range(draw.choice((1, 1, 2))):
+            flags.insert(draw.randint(0, len(flags)), draw.choice(BAD_FLAGS))
     if flags and draw.random() < 0.02:
         flags.append(draw.choice(flags))
     if draw.random() < 0.01:
@@ -103,9 +104,13 @@ def _debug(draw: Draw) -> bytes:
 
 
 def _stale(draw: Draw) -> bytes:
-    """An item marked stale and fetched by two clients, the second told that the first has won."""
+    """An item marked stale and fetched by two clients, the second told that the first has won; or stored anew."""
     key = draw.choice(KEYS)
-    return b"md %s I T%s\r\nmg %s v c\r\nmg %s v t h\r\n" % (key, draw.choice(EXPTIMES), key, key)
+    stored = b"set %s 0 0 2\r\n10\r\n" % key
+    again = draw.choice((b"", stored))
+    return b"%bmd %s I T%s\r\n%bmg %s v c\r\nmg %s v t h\r\n" % (
+        draw.choice((b"", stored)), key, draw.choice(EXPTIMES), again, key, key,
+    )  # fmt: skip
 
 
 def _noop(draw: Draw) -> bytes:

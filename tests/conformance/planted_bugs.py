@@ -51,6 +51,10 @@ ENCODE, GRAMMAR, LIMITS, PARSER = (f"mcproto/{name}.py" for name in ("encode", "
 RETRIEVAL, STORAGE, DELETION, TOUCH, ARITHMETIC = (
     f"memcache_server/commands/{name}.py" for name in ("retrieval", "storage", "deletion", "touch", "arithmetic")
 )
+META_FLAGS, META_ITEMS = "mcproto/meta_flags.py", "memcache_server/store/meta_items.py"
+META_GET, META_SET, META_DELETE, META_ARITHMETIC, META_REPLY, META_DEBUG = (
+    f"memcache_server/commands/meta_{name}.py" for name in ("get", "set", "delete", "arithmetic", "reply", "debug")
+)
 STORE, EXPTIME = "memcache_server/store/store.py", "memcache_server/store/exptime.py"
 
 PLANTED_BUGS = (
@@ -124,5 +128,57 @@ PLANTED_BUGS = (
         EXPTIME,
         "wire <= RELATIVE_EXPTIME_MAX",
         "wire <= RELATIVE_EXPTIME_MAX + 1",
+    ),
+    Bug("duplicate flag taken", META_FLAGS, "if letter in flags:", "if letter in flags and letter == token:"),
+    Bug("base64 key not decoded", META_FLAGS, "line.key = key\n", "line.key = line.key if key else key\n"),
+    Bug(
+        "last error told first",
+        META_FLAGS,
+        'error = error if letter == b"F" and error else complaint',
+        "error = error or complaint",
+    ),
+    Bug("later comers win too", META_GET, "(stale and not has_won)", "stale"),
+    Bug("nobody else hears of the winner", META_GET, 'b" Z" if has_won', 'b" Z" if has_won and stale'),
+    Bug("u marks as used", META_GET, 'used=b"u" not in flags', "used=True"),
+    Bug("recache without TTL", META_GET, "wins = 0 != store.exptime_of(handle) <", "wins = store.exptime_of(handle) <"),
+    Bug(
+        "quiet hits",
+        META_GET,
+        'session.out.append(b"HD%b\\r\\n" % returned)',
+        'b"q" in flags or session.out.append(b"HD%b\\r\\n" % returned)',
+    ),
+    Bug("vivified item lives for ever", META_GET, 'or (letter == b"N" and created)', ""),
+    Bug(
+        "invalidated item stays won",
+        META_ITEMS,
+        "self._arena.words[word] & ~WON | STALE",
+        "self._arena.words[word] | STALE",
+    ),
+    Bug(
+        "invalidated item keeps its id",
+        META_ITEMS,
+        "self._arena.longs[handle + CAS] = self._next_cas()",
+        "self._next_cas()",
+    ),
+    Bug("set keeps stale", STORE, "HAS_TTL | STALE | WON", "HAS_TTL | WON"),
+    Bug("stale store makes fresh", META_SET, "marks = STALE |", "marks ="),
+    Bug("stale store takes the new TTL", META_SET, "store.exptime_of(handle), item.value", "item.exptime, item.value"),
+    Bug("append ignores the id", META_SET, 'if handle and flags.get(b"C", 0) and', "if not handle and"),
+    Bug("failed store returns an id", META_SET, "if handle else 0)", "if handle else 1)"),
+    Bug("delete ignores the id", META_DELETE, 'if b"C" in flags and', 'if b"C" not in flags and'),
+    Bug("I forgets the TTL", META_DELETE, "if exptime is not None:", "if exptime is None:\n            exptime = 0"),
+    Bug(
+        "initial value is counted on",
+        META_ARITHMETIC,
+        'number = flags.get(b"J", 0)',
+        'number = flags.get(b"J", 0) + flags.get(b"D", 1)',
+    ),
+    Bug("id 0 compares", STORE, "if unique and self._arena.longs", "if self._arena.longs"),
+    Bug("TTL left one too few", META_REPLY, "(exptime - store.now & U32)", "(exptime - store.now - 9 & U32)"),
+    Bug(
+        "me counts as a use",
+        META_DEBUG,
+        "exptime = store.exptime_of(handle)",
+        "exptime = store.exptime_of(handle)\n    store.use(handle)",
     ),
 )

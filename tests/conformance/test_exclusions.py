@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.exclusions import EXCLUSIONS, TINY_LAST_CHUNK, exclusion_of, exclusion_of_script
+from tests.conformance.exclusions import EXCLUSIONS, LOST_MARK, TINY_LAST_CHUNK, exclusion_of, exclusion_of_script
 from tests.conformance.script import Script, Step
 
 LONG = b"k" * 251
@@ -22,6 +22,16 @@ EXAMPLES = {
     "odd gat exptime": (b"gat +1 a\r\n", b"gat -1 a\r\n"),
     "long line": (b"gat 0" + b" a" * 1100 + b"\r\n", b"get" + b" a" * 1100 + b"\r\n"),
     "incr of an item whose answer is queued": (b"get a\r\nincr a 1\r\n", b"get b\r\nincr a 1\r\n"),
+    "flag that 1.6.18 does not know": (b"mg a E5\r\n", b"md a C5\r\n"),
+    "mode that is not one letter": (b"ms a 1 MSS\r\n1\r\n", b"ms a 1 MS\r\n1\r\n"),
+    "flag without its number": (b"mg a T\r\n", b"mg a T1\r\n"),
+    "flag that is no letter": (b"mg a ,\r\n", b"mg a z\r\n"),
+    "over 20 words of ms, md, ma": (b"ma a" + b" v" * 19 + b"\r\n", b"mg a" + b" v" * 19 + b"\r\n"),
+    "bad flag of md": (b"md a z\r\n", b"md a I\r\n"),
+    "quiet vivifying ma": (b"ma a q N0\r\n", b"ma a q\r\n"),
+    "ma with T": (b"ma a T30\r\n", b"mg a T30\r\n"),
+    "N with an opaque too long": (b"mg a N0 O" + b"o" * 32 + b"\r\n", b"mg a N0 O" + b"o" * 31 + b"\r\n"),
+    "me of an item with TTL": (b"me a\r\n", b"set a 0 0 1\r\n1\r\nme a\r\n"),
 }
 
 
@@ -61,3 +71,9 @@ def test_appending_just_over_the_largest_chunk() -> None:
     far_over = Step(b"append a 0 0 600000\r\n" + b"x" * 600000 + b"\r\n")
     assert exclusion_of_script(Script("over", (begun, over))) == TINY_LAST_CHUNK
     assert exclusion_of_script(Script("far over", (begun, far_over))) is None
+
+
+def test_the_key_of_a_rewritten_base64_item() -> None:
+    lost = Step(b"ms YQ== 1 b\r\n1\r\n"), Step(b"append a 0 0 1\r\n1\r\n"), Step(b"mg a k\r\n")
+    assert exclusion_of_script(Script("lost", lost)) == LOST_MARK
+    assert exclusion_of_script(Script("other", (*lost[:2], Step(b"mg b k\r\n")))) is None

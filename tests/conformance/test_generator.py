@@ -27,7 +27,8 @@ def test_every_command_and_kind_of_input_occurs() -> None:
     words = {request.words[0] for request in requests(sent) if request.words}
     storage = {b"set", b"add", b"replace", b"append", b"prepend", b"cas"}
     other = {b"get", b"gets", b"gat", b"gats", b"delete", b"incr", b"decr", b"touch", b"flush_all", b"version"}
-    assert storage | other | {b"verbosity", b"stats", b"quit"} <= words
+    meta = {b"mg", b"ms", b"md", b"ma", b"me", b"mn"}
+    assert storage | other | meta | {b"verbosity", b"stats", b"quit"} <= words
     assert len(PRODUCERS) > 15
     assert any(step.cuts for one in SAMPLE for step in one.steps)
     assert any(step.conn for one in SAMPLE for step in one.steps)
