@@ -107,19 +107,19 @@ def _hash_power(text: str) -> int:
 
 
 def _slab_sizes(text: str) -> tuple[int, ...]:
-    sizes: list[int] = []
-    for word in text.split("-"):
-        size = int(word) if word.isdigit() else 0
-        if not 1 <= size <= PAGE_SIZE:
-            raise ValueError(f"slab size {size} is out of valid range")
-        if sizes and size <= sizes[-1]:
-            raise ValueError(f"slab size {size} cannot be lower than or equal to a previous class size")
-        if sizes and size <= sizes[-1] + _SLAB_SIZE_STEP:
-            raise ValueError(f"slab size {size} must be at least {_SLAB_SIZE_STEP} bytes larger than previous class")
-        sizes.append(size)
-    if len(sizes) >= CLASSES_MAX:
-        raise ValueError("too many slab classes specified")
-    return tuple(sizes)
+    return tuple(int(word) if word.isdigit() else 0 for word in text.split("-"))
+
+
+def slab_sizes_problem(sizes: tuple[int, ...], low: int, high: int) -> str | None:
+    """Why these cannot be the sizes of chunks, in the original's words."""
+    for before, size in zip((0, *sizes), sizes, strict=False):
+        if not low <= size <= high:
+            return f"slab size {size} is out of valid range"
+        if size <= before:
+            return f"slab size {size} cannot be lower than or equal to a previous class size"
+        if size <= before + _SLAB_SIZE_STEP:
+            return f"slab size {size} must be at least {_SLAB_SIZE_STEP} bytes larger than previous class"
+    return "too many slab classes specified" if len(sizes) >= CLASSES_MAX else None
 
 
 _PCT = "must be > 1 and < 80"

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from mcdaemon.option_values import byte_size, decimal, integer, octal, one_of
 from mcdaemon.options import FieldError, option
-from memcache_server.extended import Extended, read_extended
+from memcache_server.extended import Extended, read_extended, slab_sizes_problem
 from memcache_server.store.slab_classes import PAGE_SIZE
 
 USAGE_EXIT = 1
@@ -117,9 +117,8 @@ class Settings:
         if self.item_size_max % chunk_max:
             raise FieldError("item_size_max", f"-I (item_size_max: {self.item_size_max}) must be evenly divisible by "
                                               f"slab_chunk_max (bytes: {chunk_max})")
-        for size in self.options.slab_sizes:
-            if not self.chunk_size <= size <= chunk_max:
-                raise FieldError("extended", f"slab size {size} is out of valid range", LIMIT_EXIT)
+        if problem := slab_sizes_problem(self.options.slab_sizes, self.chunk_size, chunk_max):
+            raise FieldError("extended", problem, LIMIT_EXIT)
         if self.options.hot_lru_pct + self.options.warm_lru_pct > 80:
             raise FieldError("extended", "hot_lru_pct + warm_lru_pct cannot be more than 80% combined", LIMIT_EXIT)
 
