@@ -45,7 +45,7 @@ class Server:
         self.settings = settings
         options = StoreOptions(
             memory_limit=settings.maxbytes,
-            limit_growth=1 if getattr(settings, "lock_memory", False) else _LIMIT_GROWTH,
+            limit_growth=1 if settings.lock_memory else _LIMIT_GROWTH,
             item_size_max=settings.item_size_max,
             growth_factor=settings.growth_factor,
             chunk_minimum=settings.chunk_size,

@@ -117,7 +117,7 @@ def _dump(
     """Begin a dump: what is wrong with it, or None after its first turn was left pending."""
     if not session.server.tunables.lru_crawler:
         return _DISABLED
-    if not getattr(session.server.settings, "dump_enabled", True):
+    if not session.server.settings.dump_enabled:
         return not_allowed
     if session.out:
         return b"ERROR cannot pipeline other commands before %b\r\n" % name

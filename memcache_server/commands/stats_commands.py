@@ -71,7 +71,7 @@ def _conns(shared: Shared) -> Lines:
 
 def _detail(session: Session, tokens: list[bytes]) -> bytes:
     server, word = session.server, tokens[2] if len(tokens) > 2 else b""
-    if not getattr(server.settings, "dump_enabled", True):
+    if not server.settings.dump_enabled:
         return b"CLIENT_ERROR stats detail not allowed\r\n"
     if word == b"dump":
         return server.prefixes.dump() + END
@@ -83,7 +83,7 @@ def _detail(session: Session, tokens: list[bytes]) -> bytes:
 
 
 def _cachedump(session: Session, tokens: list[bytes]) -> bytes:
-    if not getattr(session.server.settings, "dump_enabled", True):
+    if not session.server.settings.dump_enabled:
         return b"CLIENT_ERROR stats cachedump not allowed\r\n"
     if len(tokens) < _CACHEDUMP_WORDS:
         return b"CLIENT_ERROR bad command line\r\n"

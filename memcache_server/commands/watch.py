@@ -23,7 +23,7 @@ def watch(session: Session, tokens: list[bytes]) -> bool | None:
 
 
 def _refusal(session: Session, words: list[bytes]) -> bytes | None:
-    if not getattr(session.server.settings, "watch_enabled", True):
+    if not session.server.settings.watch_enabled:
         return b"CLIENT_ERROR watch commands not allowed\r\n"
     if session.out:
         return b"ERROR cannot pipeline other commands before watch\r\n"

@@ -75,6 +75,20 @@ class TestDumps:
             assert client.ask(b"stats cachedump 1 0\r\n", b"END\r\n").count(b"ITEM ") == 3
 
 
+class TestSwitchedOff:
+    def test_dumps_and_watch(self) -> None:
+        refusals = {
+            b"stats detail on": b"CLIENT_ERROR stats detail not allowed\r\n",
+            b"stats cachedump 1 1": b"CLIENT_ERROR stats cachedump not allowed\r\n",
+            b"lru_crawler metadump all": b"ERROR metadump not allowed\r\n",
+            b"lru_crawler mgdump all": b"ERROR key dump not allowed\r\n",
+            b"watch": b"CLIENT_ERROR watch commands not allowed\r\n",
+        }
+        with serving("-X", "-W") as running, Raw(running.address) as client:
+            assert {line: client.ask(line + b"\r\n") for line in refusals} == refusals
+            assert stats(running.address, "settings")["dump_enabled"] == "no"
+
+
 class TestCrawler:
     def test_a_crawl_frees_what_has_expired_and_nothing_else(self, server: Address) -> None:
         with Raw(server) as client:
