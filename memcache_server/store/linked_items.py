@@ -330,10 +330,8 @@ class LinkedItems:
         self.unlink(handle)
 
     def _move_page(self, slab_class: int, keep: int) -> bool:
-        """Give a class that owns nothing evictable a page of the class with the most; its items are evicted.
-
-        The original lets every class take its first page beyond the limit; here the limit holds.
-        """
+        """Give a class that owns nothing evictable a page of the class with the most; its items are evicted."""
+        # the original lets every class take its first page beyond the limit; here the limit holds
         allocator = self.allocator
         for richest in sorted(range(1, self.classes.count + 1), key=lambda c: -allocator.pages[c]):
             if richest == slab_class:
