@@ -52,7 +52,7 @@ OWN_VALUES = {
     ),
     "settings": (
         "tcpport binding_protocol slab_reassign slab_automove lru_crawler dump_enabled hash_algorithm "
-        "lru_maintainer_thread lru_segmented oldest"
+        "lru_maintainer_thread lru_segmented oldest reqs_per_event"
     ),
     "items": "items:1:age items:4:age",
     "slabs": "1:cmd_set",  # ours counts stores that failed for the whole server only
