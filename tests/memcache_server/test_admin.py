@@ -117,6 +117,11 @@ class TestCrawler:
         assert stats(server)["crawler_items_checked"] == "20"
         assert stats(server, "settings")["lru_crawler_tocrawl"] == "20"
 
+    def test_classes_that_are_none(self, server: Address) -> None:
+        with Raw(server) as client:
+            for words in (b"crawl 0", b"crawl x", b"crawl 1,x", b"crawl 64", b"metadump x", b"mgdump 0"):
+                assert client.ask(b"lru_crawler %b\r\n" % words) == b"BADCLASS invalid class id\r\n"
+
     def test_switched_off(self, server: Address) -> None:
         disabled = b"CLIENT_ERROR lru crawler disabled\r\n"
         with Raw(server) as client:

@@ -66,12 +66,6 @@ SCRIPTS: Table = {
     "lru_crawler, no such sub-command": [b"lru_crawler\r\n", b"lru_crawler foo\r\n", b"lru_crawler enable noreply\r\n"],
     "lru_crawler sleep": [b"lru_crawler sleep 100\r\n", b"lru_crawler sleep x\r\n", b"lru_crawler sleep 1000001\r\n"],
     "lru_crawler tocrawl": [b"lru_crawler tocrawl 0\r\n", b"lru_crawler tocrawl x\r\n"],
-    "lru_crawler, class that is none": [
-        b"lru_crawler crawl 0\r\n",
-        b"lru_crawler crawl x\r\n",
-        b"lru_crawler crawl 1,x\r\n",
-    ],
-    "lru_crawler metadump, class that is none": [b"lru_crawler metadump x\r\n", b"lru_crawler metadump 0\r\n"],
     "watch, no such event": [b"watch foo\r\n", b"watch fetchers foo\r\n", b"watch foo noreply\r\n"],
     "unknown command": [b"foo\r\n"],
     "unknown command, with words": [b"foo bar baz\r\n"],
