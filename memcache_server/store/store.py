@@ -6,12 +6,10 @@ from enum import IntEnum
 from mcproto.limits import U32, U64
 from memcache_server.store import linked_items
 from memcache_server.store.chunk import (
-    ACTIVE,
     BINARY,
     CAS,
     CHUNKED,
     EXPTIME,
-    FETCHED,
     GAP_MASK,
     GAP_SHIFT,
     HAS_FLAGS,
@@ -20,15 +18,13 @@ from memcache_server.store.chunk import (
     KEY_LENGTH_MASK,
     LAST_ACCESS,
     LENGTH_AND_META,
+    LINKED,
     LIST_MASK,
     LIST_SHIFT,
     META,
-    OWN_CAS,
-    STALE,
     STATE,
     STATE_AT,
     TEXT,
-    WON,
 )
 from memcache_server.store.index import HANDLE_MAX, HASH_MASK
 from memcache_server.store.linked_items import (
@@ -43,8 +39,8 @@ from memcache_server.store.linked_items import (
 from memcache_server.store.meta_items import MetaItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 
-# what of an item's meta stays when its value is replaced
-_KEPT_BY_SET = ~(FETCHED | ACTIVE | HAS_TTL | STALE | WON | BINARY | OWN_CAS)
+# what of an item's meta stays when its value is replaced: lengths, list and LINKED, but no mark above that
+_KEPT_BY_SET = LINKED | LINKED - 1
 _NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r\0]")
 
 

@@ -106,8 +106,8 @@ PLANTED_BUGS = (
     Bug(
         "older id passes cas",
         STORE,
-        "self._arena.longs[handle + CAS] != unique",
-        "self._arena.longs[handle + CAS] < unique",
+        "not unique or self._arena.longs[handle + CAS] != unique",
+        "not unique or self._arena.longs[handle + CAS] < unique",
     ),
     Bug("append puts before", STORE, "behind=True", "behind=False"),
     Bug(
@@ -160,7 +160,7 @@ PLANTED_BUGS = (
         "self._arena.longs[handle + CAS] = self._next_cas()",
         "self._next_cas()",
     ),
-    Bug("set keeps stale", STORE, "HAS_TTL | STALE | WON", "HAS_TTL | WON"),
+    Bug("set keeps stale", STORE, "LINKED | LINKED - 1", "LINKED | LINKED - 1 | 1 << 28"),
     Bug("stale store makes fresh", META_SET, "marks = STALE |", "marks ="),
     Bug("stale store takes the new TTL", META_SET, "store.exptime_of(handle), item.value", "item.exptime, item.value"),
     Bug("append ignores the id", META_SET, 'if handle and flags.get(b"C", 0) and', "if not handle and"),
