@@ -140,3 +140,15 @@ def test_license() -> None:
     done = subprocess.run([*MEMCACHE_SERVER, "-i"], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 0
     assert "Apache License" in done.stdout
+
+
+@as_root
+def test_memory_is_locked_as_it_is_used() -> None:
+    with serving("-u", "root", "-k", "-m", "64") as server:
+        stored(server.address, b"k", b"v")
+        lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
+        locked = next(int(line.split()[1]) for line in lines if line.startswith("VmLck:"))
+        resident = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+        if "mlockall() failed" not in server.stderr:
+            assert locked > 64 << 10  # the arena is among it
+            assert resident < 64 << 10  # and only what is used takes memory
