@@ -7,6 +7,7 @@ from tests.conformance.corpus import (
     arithmetic,
     keys,
     lines,
+    meta,
     noreply,
     numbers,
     pipelining,
@@ -29,6 +30,7 @@ TABLES: dict[str, Table] = {
     "keys": keys.SCRIPTS,
     "numbers": numbers.SCRIPTS,
     "lines": lines.SCRIPTS,
+    "meta": meta.SCRIPTS,
     "values": values.SCRIPTS,
 }
 
