@@ -25,6 +25,10 @@ class Clock:
             self.now = int(time.monotonic() - self._start) + _FIRST_SECOND
         return self.now
 
+    def until_next(self) -> float:
+        """Seconds until `tick` will show another second: a timer of plain seconds would drift, and skip one."""
+        return 1.0 - (time.monotonic() - self._start) % 1.0
+
     def move(self, seconds: int) -> int:
         """Jump ahead, or back; returns `now`."""
         self._start -= seconds

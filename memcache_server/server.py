@@ -30,7 +30,7 @@ from memcache_server.verbose import verbose_commands
 
 logger = logging.getLogger("memcache_server")
 
-_TICK_S = 1.0
+_TICK_LATE_S = 0.002  # after the second has begun: the loop counts in milliseconds, and must not come early
 _REAP_PAUSE_S = 0.02
 _REAP_BUDGET = 1000  # items freed in one go: about two milliseconds
 _LIMIT_GROWTH = 4  # how far cache_memlimit can raise -m
@@ -180,7 +180,8 @@ class Server:
             self._connections.close_idle(now - self.settings.options.idle_timeout)
         if self.shared.store.may_reap:
             self._start_reaping()
-        self._timers["tick"] = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+        after = self.shared.clock.until_next() + _TICK_LATE_S
+        self._timers["tick"] = asyncio.get_running_loop().call_later(after, self._tick)
 
     def _start_reaping(self) -> None:
         if "reap" not in self._timers:

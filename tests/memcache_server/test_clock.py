@@ -30,3 +30,13 @@ def test_nothing_moves_between_ticks() -> None:
     before = clock.now
     time.sleep(0.01)
     assert clock.now == before
+
+
+def test_the_next_tick_is_due_when_the_next_second_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: at)
+    clock = Clock()
+    for at in (1000.0, 1000.25, 1000.999, 1003.5):
+        now, due = clock.tick(), at + clock.until_next()
+        at = due + 0.001
+        assert clock.tick() == now + 1, "a tick that comes when it is due shows each second once"
