@@ -12,9 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Literal, TextIO
-
-LogFormat = Literal["text", "json"]
+from typing import TextIO
 
 # What clients send may be logged: control characters must neither start a new line nor drive a terminal.
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}

@@ -1,49 +1,48 @@
-"""Counters of the server, and the two views of them: `stats` lines and metrics."""
+"""Counters of the server. `reports` shows them, under the names of `stats`."""
 
 from typing import NamedTuple
 
 
 class Counter(NamedTuple):
-    """A row of COUNTERS: a slot of Stats, its name in `stats`, and whether `stats reset` puts it back to 0."""
+    """A row of COUNTERS: a slot of Stats, and whether `stats reset` puts it back to 0."""
 
     slot: str
-    name: str
     resets: bool = True
 
 
 # Every number the server itself counts, in the order of `stats` (memcached.c server_stats). What a class of
 # items counts is in store_stats.CLASS_COUNTERS.
 COUNTERS: tuple[Counter, ...] = (
-    Counter("curr_connections", "curr_connections", resets=False),
-    Counter("total_connections", "total_connections"),
-    Counter("rejected_connections", "rejected_connections"),
-    Counter("failed_sets", "cmd_set"),  # those that stored nothing; a class counts the others
-    Counter("cmd_flush", "cmd_flush"),
-    Counter("cmd_meta", "cmd_meta"),
-    Counter("get_misses", "get_misses"),
-    Counter("delete_misses", "delete_misses"),
-    Counter("incr_misses", "incr_misses"),
-    Counter("decr_misses", "decr_misses"),
-    Counter("cas_misses", "cas_misses"),
-    Counter("touch_misses", "touch_misses"),
-    Counter("store_too_large", "store_too_large"),
-    Counter("store_no_memory", "store_no_memory"),
-    Counter("auth_cmds", "auth_cmds"),
-    Counter("auth_errors", "auth_errors"),
-    Counter("idle_kicks", "idle_kicks"),
-    Counter("bytes_read", "bytes_read"),
-    Counter("bytes_written", "bytes_written"),
-    Counter("accepting_conns", "accepting_conns", resets=False),
-    Counter("listen_disabled_num", "listen_disabled_num"),
-    Counter("time_in_listen_disabled_us", "time_in_listen_disabled_us"),
-    Counter("conn_yields", "conn_yields"),
-    Counter("lru_crawler_starts", "lru_crawler_starts"),
-    Counter("log_worker_written", "log_worker_written"),
-    Counter("log_watcher_skipped", "log_watcher_skipped"),
-    Counter("log_watcher_sent", "log_watcher_sent"),
-    Counter("log_watchers", "log_watchers", resets=False),
-    Counter("foreign_protocols", "foreign_protocols"),
-    Counter("stalled_dropped", "stalled_dropped"),
+    Counter("curr_connections", resets=False),
+    Counter("total_connections"),
+    Counter("rejected_connections"),
+    Counter("failed_sets"),  # those that stored nothing; a class counts the others
+    Counter("cmd_flush"),
+    Counter("cmd_meta"),
+    Counter("get_misses"),
+    Counter("delete_misses"),
+    Counter("incr_misses"),
+    Counter("decr_misses"),
+    Counter("cas_misses"),
+    Counter("touch_misses"),
+    Counter("store_too_large"),
+    Counter("store_no_memory"),
+    Counter("auth_cmds"),
+    Counter("auth_errors"),
+    Counter("idle_kicks"),
+    Counter("bytes_read"),
+    Counter("bytes_written"),
+    Counter("accepting_conns", resets=False),
+    Counter("listen_disabled_num"),
+    Counter("time_in_listen_disabled_us"),
+    Counter("conn_yields"),
+    Counter("lru_crawler_starts"),
+    Counter("log_worker_written"),
+    Counter("log_watcher_skipped"),
+    Counter("log_watcher_sent"),
+    Counter("log_watchers", resets=False),
+    Counter("foreign_protocols"),
+    Counter("stalled_dropped"),
 )
 
 

@@ -31,9 +31,6 @@ class RouteFields:
         self._fields = fields
         self._line = line
 
-    def has(self, name: str) -> bool:
-        return name in self._fields
-
     def text(self, name: str, default: str) -> str:
         value = self._fields.get(name, default)
         if not isinstance(value, str):

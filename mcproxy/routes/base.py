@@ -62,9 +62,6 @@ class Fields(Protocol):
     def text(self, name: str, default: str) -> str:
         """A string."""
 
-    def has(self, name: str) -> bool:
-        """Whether the field is given."""
-
     def child(self, name: str) -> RouteHandle:
         """A required child."""
 

@@ -34,9 +34,6 @@ CAS = 3
 LENGTH_AND_META = 2
 """Offset in 64-bit words of text length (low half) and meta (high half): one read where both are wanted."""
 
-LINKS = 0
-"""The same of next (low half) and prev (high half)."""
-
 TEXT = 32
 """Offset of the text in bytes; a chunk's first byte is at `handle * 8`."""
 

@@ -12,7 +12,7 @@ from memcache_server.store.tables import Tables
 HOT, WARM, COLD, TEMP = 0, 64, 128, 192
 """Segments, as added to a class number to make a list number."""
 
-SEGMENT_MASK, CLASS_MASK = 0xC0, 0x3F
+CLASS_MASK = 0x3F
 _LISTS = 256
 
 

@@ -6,7 +6,7 @@ from memcache_server.store.store_stats import CLASS_COUNTERS, StoreStats
 
 def test_each_row_has_its_slot_and_no_slot_lacks_a_row() -> None:
     assert [counter.slot for counter in COUNTERS] == list(Stats.__annotations__)
-    assert len({counter.name for counter in COUNTERS}) == len(COUNTERS)
+    assert len({counter.slot for counter in COUNTERS}) == len(COUNTERS)
 
 
 def test_a_reset_keeps_what_describes_the_present() -> None:
