@@ -73,12 +73,12 @@ class Comparison:
         """The first disagreement in one script, or None."""
         self.played += 1
         mismatch = self._pair.play(script)
-        added = self._read_counters()
-        if mismatch is not None or not added or added[0] == added[1]:
-            return mismatch
+        counted = self._read_counters()
         if any(b"stats reset" in step.data for step in script.steps):
-            return None  # what was counted before the reset is gone
-        ours, theirs = added
+            counted = [counters.last for counters in self._counters]  # what was counted before is gone
+        if mismatch is not None or not counted or counted[0] == counted[1]:
+            return mismatch
+        ours, theirs = counted
         different = [name for name in COMPARED_COUNTERS if ours[name] != theirs[name]]
         said = [", ".join(f"{name} +{counts[name]}" for name in different) for counts in (ours, theirs)]
         return Mismatch(script, "counters added", *said)

@@ -8,7 +8,7 @@ than `0` and `noreply` is refused with its usage line (more of them are ERROR th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.conformance.framing import STORAGE_WORDS, Request, requests
@@ -16,8 +16,6 @@ from tests.conformance.meta_exclusions import (
     bad_delete_flag,
     debug_of_mortal,
     flag_without_number,
-    flags_of,
-    item_key,
     many_words,
     newer_flag,
     no_letter,
@@ -27,7 +25,7 @@ from tests.conformance.meta_exclusions import (
     touching_arithmetic,
     vivifies_in_vain,
 )
-from tests.conformance.script import Ends, Script, Step, render
+from tests.conformance.script import Ends, Script, Step, without_marks
 
 MAX_KEY = 250
 LONG_LINE = 2060
@@ -127,13 +125,11 @@ def _odd_gat_exptime(request: Request, _: Batch) -> bool:
 
 
 def _arithmetic_on_queued_item(request: Request, before: Batch) -> bool:
-    words = request.words
-    if len(words) < 2 or words[0] not in ARITHMETIC_WORDS:
+    if request.verb not in ARITHMETIC_WORDS or not request.key:
         return False
-    key = item_key(words)
     return any(
-        (earlier.words[:1] and (earlier.words[0] in RETRIEVAL_WORDS and key in earlier.words))
-        or (earlier.words[:1] == [b"mg"] and item_key(earlier.words) == key)
+        (earlier.verb in RETRIEVAL_WORDS and request.key in earlier.words)
+        or (earlier.verb == b"mg" and earlier.key == request.key)
         for earlier in before
     )
 
@@ -184,20 +180,26 @@ EXCLUSIONS = (
 )
 
 
+def exclusion_in(batch: Iterable[Request]) -> Exclusion | None:
+    """The first exclusion that complete requests run into which are sent together."""
+    before: Batch = []
+    for request in batch:
+        for exclusion in EXCLUSIONS:
+            if exclusion.matches(request, before):
+                return exclusion
+        before.append(request)
+    return None
+
+
 def exclusion_of(stream: Iterable[bytes]) -> Exclusion | None:
     """The first exclusion that one connection's steps (their bytes in order) run into."""
     pending = b""
     for data in stream:
-        before: Batch = []
-        data, pending = pending + data, b""
-        for request in requests(data):
-            if not request.complete:
-                pending = request.data
-                break
-            for exclusion in EXCLUSIONS:
-                if exclusion.matches(request, before):
-                    return exclusion
-            before.append(request)
+        batch = list(requests(pending + data))
+        pending = batch.pop().data if batch and not batch[-1].complete else b""
+        found = exclusion_in(batch)
+        if found is not None:
+            return found
     return None
 
 
@@ -207,26 +209,27 @@ LOST_MARK = "k of a rewritten base64 item: the original forgets that its key is 
 JUST_OVER_THE_LARGEST_CHUNK = range(523_900, 524_600)  # lengths of the value, whatever key and flags
 
 
-def counts_blank_value(stream: Iterable[bytes]) -> bool:
+def counts_blank_value(sent: Iterable[Request]) -> bool:
     """Whether a key is both stored with nothing but white space and counted with, in whatever order."""
     blank: set[bytes] = set()
     counted: set[bytes] = set()
-    for request in (request for data in stream for request in requests(data)):
-        words = request.words
-        if len(words) > 1 and words[0] in ARITHMETIC_WORDS:
-            counted.add(item_key(words))
-        elif len(words) > 1 and words[0] in STORAGE_WORDS | {b"ms"} and not request.block.strip():
-            blank.add(item_key(words))
+    for request in sent:
+        if request.verb in ARITHMETIC_WORDS:
+            counted.add(request.key)
+        elif (request.verb in STORAGE_WORDS or request.verb == b"ms") and not request.block.strip():
+            blank.add(request.key)
     return not blank.isdisjoint(counted)
 
 
-def appends_a_tiny_last_chunk(stream: Iterable[bytes]) -> bool:
+def appends_a_tiny_last_chunk(sent: Iterable[Request]) -> bool:
     """Whether an append or prepend may give a value that just does not fit the largest chunk."""
     sizes: dict[bytes, set[int]] = {}
-    for request in (request for data in stream for request in requests(data) if request.block):
-        words, added = request.words, len(request.block) - 2
-        known = sizes.setdefault(item_key(words), set())
-        if words[0] in (b"append", b"prepend") or any(flag[:2] in (b"MA", b"MP") for flag in flags_of(words)):
+    for request in sent:
+        if not request.block:
+            continue
+        added = len(request.block) - 2
+        known = sizes.setdefault(request.key, set())
+        if request.verb in (b"append", b"prepend") or any(flag[:2] in (b"MA", b"MP") for flag in request.flags):
             joined = {size + added for size in known}
             if any(size in JUST_OVER_THE_LARGEST_CHUNK for size in joined):
                 return True
@@ -236,6 +239,15 @@ def appends_a_tiny_last_chunk(stream: Iterable[bytes]) -> bool:
     return False
 
 
+def exclusion_among(sent: Sequence[Request]) -> str | None:
+    """What a script's requests run into by following each other, on whatever connections."""
+    if counts_blank_value(sent):
+        return BLANK_ARITHMETIC
+    if appends_a_tiny_last_chunk(sent):
+        return TINY_LAST_CHUNK
+    return LOST_MARK if returns_lost_mark(sent) else None
+
+
 def _goes_on(step: Step) -> bool:
     """Not after a step that closes: a rest of a line is gone then."""
     return step.ends is not Ends.CLOSED
@@ -243,14 +255,10 @@ def _goes_on(step: Step) -> bool:
 
 def exclusion_of_script(script: Script) -> str | None:
     """The name of the first exclusion that a script runs into, on any of its connections."""
-    played = [(step.conn, render(step.data, script.token, script.token, {})) for step in script.steps if _goes_on(step)]
-    sent = [data for _, data in played]
+    played = [(step.conn, without_marks(step.data)) for step in script.steps if _goes_on(step)]
+    among = exclusion_among([request for _, data in played for request in requests(data)])
+    if among is not None:
+        return among
     streams = [[data for conn, data in played if conn == one] for one in {conn for conn, _ in played}]
-    if counts_blank_value(sent):
-        return BLANK_ARITHMETIC
-    if appends_a_tiny_last_chunk(sent):
-        return TINY_LAST_CHUNK
-    if returns_lost_mark(request for data in sent for request in requests(data)):
-        return LOST_MARK
     found = next(filter(None, map(exclusion_of, streams)), None)
     return found.name if found else None

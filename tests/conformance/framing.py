@@ -6,24 +6,60 @@ lines only (not those inside values), the shrinker to drop whole requests.
 
 from __future__ import annotations
 
+from base64 import b64decode
+from binascii import Error as Base64Error
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 STORAGE_WORDS = frozenset((b"set", b"add", b"replace", b"append", b"prepend", b"cas"))
+META_WORDS = frozenset((b"mg", b"ms", b"md", b"ma"))
 LARGEST_LENGTH = 2**31 - 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
-    """A command line with its end, the data block that belongs to it, and whether all of it is there."""
+    """A command line with its end, the data block that belongs to it, and whether all of it is there.
+
+    What is read off the line is kept: the generator asks for it again and again.
+    """
 
     line: bytes
     block: bytes = b""
     complete: bool = True
 
-    @property
+    @cached_property
     def words(self) -> list[bytes]:
         return [word for word in self.line.rstrip(b"\r\n").split(b" ") if word]
+
+    @cached_property
+    def verb(self) -> bytes:
+        """The first word, empty without one."""
+        return self.words[0] if self.words else b""
+
+    @cached_property
+    def flags(self) -> list[bytes]:
+        """The flags of a meta line, [] of any other."""
+        if self.verb not in META_WORDS:
+            return []
+        return self.words[3:] if self.verb == b"ms" else self.words[2:]
+
+    @cached_property
+    def letters(self) -> bytes:
+        """The flags' letters in order."""
+        return b"".join(flag[:1] for flag in self.flags)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key a request names, decoded if it is base64; empty without one."""
+        if len(self.words) < 2:
+            return b""
+        if b"b" in self.letters or (self.verb == b"me" and self.words[2:3] == [b"b"]):
+            try:
+                return b64decode(self.words[1])
+            except Base64Error:
+                return self.words[1]
+        return self.words[1]
 
     @property
     def data(self) -> bytes:
@@ -52,6 +88,11 @@ def requests(data: bytes) -> Iterator[Request]:
             yield Request(data[position:], complete=False)
             return
         line = data[position:end]
-        length = declared_length(Request(line).words)
-        position = end if length is None else end + length + 2
-        yield Request(line, data[end:position], complete=position <= len(data))
+        request = Request(line)
+        length = declared_length(request.words)
+        if length is None:
+            position = end
+        else:
+            position = end + length + 2
+            request = Request(line, data[end:position], complete=position <= len(data))
+        yield request

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
-from tests.conformance.exclusions import exclusion_of_script
-from tests.conformance.framing import requests
+from tests.conformance.exclusions import exclusion_among, exclusion_in
+from tests.conformance.framing import Request, requests
 from tests.conformance.meta_generator import META_PRODUCERS
-from tests.conformance.script import PREFIX, Script, Step
+from tests.conformance.script import PREFIX, Script, Step, without_marks
 
 Draw = random.Random
 Producer = Callable[[Draw], bytes]
@@ -206,6 +207,7 @@ PRODUCERS: dict[Producer, float] = {
     _version: 1, _verbosity: 1, _bad_length: 2, _bad_chunk: 3, _short_data: 1.5, _too_large: 0.12, _unknown: 3,
     _long_key: 1.5, _stats: 0.5, **META_PRODUCERS,
 }  # fmt: skip
+_DRAWN, _WEIGHTS = list(PRODUCERS), list(accumulate(PRODUCERS.values()))
 MAX_DRAWS = 50
 
 
@@ -217,27 +219,36 @@ def _cuts(draw: Draw, length: int) -> tuple[int, ...]:
 
 def _step(draw: Draw) -> Step:
     pipelined = draw.choice((1, 1, 2, 3, 5, 8)) if draw.random() < 0.98 else 30
-    data = b"".join(draw.choices(list(PRODUCERS), list(PRODUCERS.values()))[0](draw) for _ in range(pipelined))
+    data = b"".join(draw.choices(_DRAWN, cum_weights=_WEIGHTS)[0](draw) for _ in range(pipelined))
     if draw.random() < 0.004:
         data += b"quit\r\n"
     return Step(data, conn=int(draw.random() < 0.15), cuts=_cuts(draw, len(data)))
 
 
-def _complete(data: bytes) -> bool:
-    return all(request.complete for request in requests(data))
+class _Draft:
+    """A script being drawn. Each step is framed once, however many are tried behind it."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._sent: list[Request] = []
+
+    def try_step(self, step: Step) -> None:
+        """Take the step, unless it leaves a request unfinished or runs into an exclusion."""
+        batch = list(requests(without_marks(step.data)))
+        sent = self._sent + batch
+        if batch[-1].complete and exclusion_in(batch) is None and exclusion_among(sent) is None:
+            self.steps.append(step)
+            self._sent = sent
 
 
 def _script(draw: Draw, name: str) -> Script:
-    steps: list[Step] = []
-    wanted = draw.randint(2, 7)
+    draft, wanted = _Draft(), draw.randint(2, 7)
     for _ in range(MAX_DRAWS):
-        step = _step(draw)
-        if _complete(step.data) and exclusion_of_script(Script(name, (*steps, step))) is None:
-            steps.append(step)
-        if len(steps) == wanted:
+        draft.try_step(_step(draw))
+        if len(draft.steps) == wanted:
             break
     final = b"gets " + b" ".join(KEYS) + b"\r\n"
-    return Script(name, (*steps, Step(final)))
+    return Script(name, (*draft.steps, Step(final)))
 
 
 def script(seed: int, number: int) -> Script:

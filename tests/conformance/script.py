@@ -73,3 +73,8 @@ def render(data: bytes, token: bytes, prefix: bytes, cas_ids: Mapping[bytes, int
     if b"<<CAS:" not in data:
         return data
     return CAS_MARK.sub(lambda mark: b"%d" % max(0, cas_ids.get(mark[1], 0) + int(mark[2])), data)
+
+
+def without_marks(data: bytes) -> bytes:
+    """A step's bytes with a number for each CAS mark, so that its lines can be read."""
+    return CAS_MARK.sub(b"1", data) if b"<<CAS:" in data else data
