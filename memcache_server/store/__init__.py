@@ -9,7 +9,7 @@ I4  the CAS counter only grows, and every link takes a new value, unless the cli
 I5  nothing expired or flushed is ever returned
 I6  each list's count and bytes equal the sums over its items
 
-chunk (the layout) · exptime · slab_classes: pure · arena · tables: memory · index · slab_allocator ·
+chunk (the layout) · exptime · slab_classes: pure · arena: memory · index · slab_allocator ·
 segmented_lru · chain: one structure each · linked_items: the only one that links items · meta_items: fields and
 marks by handle · store: what commands do · store_stats: its counters · check: the invariants
 """

@@ -37,7 +37,6 @@ from memcache_server.store.segmented_lru import CLASS_MASK, COLD, SegmentedLru
 from memcache_server.store.slab_allocator import SlabAllocator
 from memcache_server.store.slab_classes import PAGE_SIZE, SlabClasses, chunk_sizes
 from memcache_server.store.store_stats import StoreStats
-from memcache_server.store.tables import Tables
 
 QUIET_MASK = FETCHED | ACTIVE | HAS_TTL | CHUNKED
 _QUIET = FETCHED | ACTIVE  # a hit on such an item has nothing to do or to check
@@ -77,12 +76,11 @@ class LinkedItems:
         self.options = options
         pages = max(1, options.memory_limit // PAGE_SIZE)
         arena = Arena.with_room(pages, pages * options.limit_growth)
-        tables = Tables(64 * 1024 + 8 * arena.pages)
         sizes = chunk_sizes(options.growth_factor, options.chunk_minimum, options.chunk_max, options.slab_sizes)
         self.classes = SlabClasses(sizes)
-        self.allocator = SlabAllocator(arena, self.classes, tables)
+        self.allocator = SlabAllocator(arena, self.classes)
         self.allocator.page_limit = pages
-        self.lru = SegmentedLru(arena, tables)
+        self.lru = SegmentedLru(arena)
         self.stats = StoreStats()
         self._arena = arena
         self.index = Index(arena, options.hash_power)

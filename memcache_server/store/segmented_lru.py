@@ -7,7 +7,6 @@ New items enter at the head; a hit only sets bits; items leave at the tail.
 from mcproto.limits import U32
 from memcache_server.store.arena import Arena
 from memcache_server.store.chunk import NEXT, PREV
-from memcache_server.store.tables import Tables
 
 HOT, WARM, COLD, TEMP = 0, 64, 128, 192
 """Segments, as added to a class number to make a list number."""
@@ -21,13 +20,13 @@ class SegmentedLru:
 
     __slots__ = ("_longs", "_words", "count", "head", "sizes", "tail")
 
-    def __init__(self, arena: Arena, tables: Tables) -> None:
+    def __init__(self, arena: Arena) -> None:
         self._words = arena.words
         self._longs = arena.longs
-        self.head = tables.words(_LISTS)
-        self.tail = tables.words(_LISTS)
-        self.count = tables.longs(_LISTS)
-        self.sizes = tables.longs(_LISTS)  # sum of the item sizes
+        self.head = [0] * _LISTS
+        self.tail = [0] * _LISTS
+        self.count = [0] * _LISTS
+        self.sizes = [0] * _LISTS  # sum of the item sizes
 
     def link(self, handle: int, number: int, size: int) -> None:
         """Enter an item of `size` bytes at the head of list `number`."""

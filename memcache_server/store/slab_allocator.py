@@ -8,7 +8,6 @@ page can be taken from a class without searching.
 from memcache_server.store.arena import Arena
 from memcache_server.store.chunk import META, NEXT, PREV
 from memcache_server.store.slab_classes import CLASSES_MAX, SlabClasses
-from memcache_server.store.tables import Tables
 
 _CLASSES = CLASSES_MAX + 1
 
@@ -21,18 +20,18 @@ class SlabAllocator:
         "pages", "pages_made",
     )
 
-    def __init__(self, arena: Arena, classes: SlabClasses, tables: Tables) -> None:
+    def __init__(self, arena: Arena, classes: SlabClasses) -> None:
         self._arena = arena
         self.classes = classes
         self._units = (0, *(size >> 3 for size in classes.sizes))  # chunk size of each class in handle units
         self.page_limit = arena.pages
         self.pages_made = 0  # pages of the arena in use, each with an owner
-        self.page_owner = tables.words(arena.pages)  # page -> class
-        self.pages = tables.words(_CLASSES)  # class -> pages it has
-        self.free = tables.words(_CLASSES)  # class -> free chunks, not yet carved ones included
-        self._free_head = tables.words(_CLASSES)
-        self._carve = tables.words(_CLASSES)  # class -> next chunk to hand out of its newest page, or 0
-        self._carve_end = tables.words(_CLASSES)
+        self.page_owner = [0] * arena.pages  # page -> class
+        self.pages = [0] * _CLASSES  # class -> pages it has
+        self.free = [0] * _CLASSES  # class -> free chunks, not yet carved ones included
+        self._free_head = [0] * _CLASSES
+        self._carve = [0] * _CLASSES  # class -> next chunk to hand out of its newest page, or 0
+        self._carve_end = [0] * _CLASSES
 
     def set_page_limit(self, pages: int) -> bool:
         """Allow so many pages from now on; those in use stay. False beyond what the arena has address space for."""

@@ -6,12 +6,11 @@ import random
 
 from memcache_server.store.arena import Arena
 from memcache_server.store.segmented_lru import COLD, HOT, SegmentedLru
-from memcache_server.store.tables import Tables
 
 
 def test_against_lists() -> None:
     arena, rng = Arena(1), random.Random(5)
-    lru = SegmentedLru(arena, Tables(64 * 1024))
+    lru = SegmentedLru(arena)
     handles = [arena.page_handle(0) + number * 16 for number in range(50)]
     numbers = (1 | COLD, 1 | HOT, 39 | COLD)
     model: dict[int, list[int]] = {number: [] for number in numbers}

@@ -10,12 +10,11 @@ import pytest
 from memcache_server.store.arena import LIMIT_MAX, Arena
 from memcache_server.store.slab_allocator import SlabAllocator
 from memcache_server.store.slab_classes import SlabClasses, chunk_sizes
-from memcache_server.store.tables import Tables
 
 
 def allocator(pages: int = 4) -> SlabAllocator:
     arena = Arena(pages)
-    return SlabAllocator(arena, SlabClasses(chunk_sizes()), Tables(64 * 1024))
+    return SlabAllocator(arena, SlabClasses(chunk_sizes()))
 
 
 def test_chunks_do_not_overlap_and_end_at_the_limit() -> None:
