@@ -10,11 +10,12 @@ I5  nothing expired or flushed is ever returned
 I6  each list's count and bytes equal the sums over its items
 
 chunk (the layout) · exptime · slab_classes: pure · arena: memory · index · slab_allocator ·
-segmented_lru · chain: one structure each · linked_items: the only one that links items · meta_items: fields and
+segmented_lru · chain: one structure each · living_items: by key, alive or dead · room: what goes to make room ·
+linked_items: the only one that links items · meta_items: fields and
 marks by handle · store: what commands do · store_stats: its counters · check: the invariants
 """
 
-from memcache_server.store.linked_items import StoreOptions
+from memcache_server.store.living_items import StoreOptions
 from memcache_server.store.store import Store, StoreResult
 
 __all__ = ["Store", "StoreOptions", "StoreResult"]

@@ -32,10 +32,10 @@ from memcache_server.store.linked_items import (
     NON_NUMERIC,
     NOT_FOUND,
     NOT_STORED,
-    QUIET_MASK,
     STORED,
     TOO_LARGE,
 )
+from memcache_server.store.living_items import QUIET_MASK
 from memcache_server.store.meta_items import MetaItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 

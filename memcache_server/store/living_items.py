@@ -1,0 +1,221 @@
+"""Items by key, alive or dead: finding, using, unlinking, flushing. Keeps invariants I1 and I5.
+
+How room is made for them is `room`'s, how they are laid out `linked_items`'.
+"""
+
+from dataclasses import dataclass
+
+from memcache_server.store.arena import Arena
+from memcache_server.store.chain import Chains
+from memcache_server.store.chunk import (
+    ACTIVE,
+    CHUNKED,
+    EXPTIME,
+    FETCHED,
+    GAP_MASK,
+    GAP_SHIFT,
+    HAS_TTL,
+    KEY,
+    KEY_LENGTH_MASK,
+    LAST_ACCESS,
+    LIST_MASK,
+    LIST_SHIFT,
+    META,
+    TEXT,
+    TEXT_LENGTH,
+    item_size,
+)
+from memcache_server.store.index import Index
+from memcache_server.store.segmented_lru import CLASS_MASK, COLD, SegmentedLru
+from memcache_server.store.slab_allocator import SlabAllocator
+from memcache_server.store.slab_classes import PAGE_SIZE, SlabClasses, chunk_sizes
+from memcache_server.store.store_stats import StoreStats
+
+QUIET_MASK = FETCHED | ACTIVE | HAS_TTL | CHUNKED
+_QUIET = FETCHED | ACTIVE  # a hit on such an item has nothing to do or to check
+_NEVER_QUIET = -1
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """What the store is made of; sizes in bytes."""
+
+    memory_limit: int = 64 << 20
+    limit_growth: int = 1  # the limit may be raised to so many times of it: address space, not memory
+    item_size_max: int = 1 << 20
+    growth_factor: float = 1.25
+    chunk_minimum: int = 48
+    evictions: bool = True
+    chunk_max: int = PAGE_SIZE // 2
+    slab_sizes: tuple[int, ...] = ()  # chunk sizes in place of those that growth_factor gives
+    cas: bool = True
+    hash_power: int = 16  # base-2 logarithm of the index's first number of slots
+
+
+class LivingItems:
+    """Items by key. Times are seconds of the server's clock; `tick` moves it."""
+
+    __slots__ = (
+        "_access", "_arena", "_cas", "_cas_step", "_chains", "_flush_at", "_flushed", "_quiet", "_shift",
+        "allocator", "classes", "index", "lru", "now", "options", "stats",
+    )
+
+    _chains: Chains
+
+    def __init__(self, options: StoreOptions) -> None:
+        self.options = options
+        pages = max(1, options.memory_limit // PAGE_SIZE)
+        arena = Arena.with_room(pages, pages * options.limit_growth)
+        sizes = chunk_sizes(options.growth_factor, options.chunk_minimum, options.chunk_max, options.slab_sizes)
+        self.classes = SlabClasses(sizes)
+        self.allocator = SlabAllocator(arena, self.classes)
+        self.allocator.page_limit = pages
+        self.lru = SegmentedLru(arena)
+        self.stats = StoreStats()
+        self._arena = arena
+        self.index = Index(arena, options.hash_power)
+        self._cas_step = 1 if options.cas else 0  # without CAS every unique is 0
+        self._cas = self._cas_step
+        self.now = 2
+        self._shift = 0  # flushes so far: added to last-access times, so that a flush divides a second
+        self._access = 2  # now + shift: the last-access time of what is used now
+        self._flushed = 0  # items last used at or before this are dead
+        self._flush_at = 0  # when a delayed flush is due, or 0
+        self._quiet = _QUIET
+
+    def find(self, key: bytes) -> int:
+        """Handle of the live item of `key`, or 0. What is found dead is unlinked."""
+        handle = self.index.find(key)
+        if handle and self._is_dead(handle):
+            self._drop_dead(handle)
+            return 0
+        return handle
+
+    def _text(self, handle: int) -> bytes:
+        word, at = handle << 1, (handle << 3) + TEXT
+        words = self._arena.words
+        if words[word + META] & CHUNKED:
+            return self._chains.read(handle)
+        return self._arena.bytes[at : at + words[word + TEXT_LENGTH]]
+
+    def _value_at(self, handle: int) -> int:
+        """Offset of the value in the text."""
+        meta = self._arena.words[(handle << 1) + META]
+        return (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK)
+
+    def _mark_used(self, handle: int) -> int:
+        """A hit sets a bit: the first FETCHED, the next ACTIVE with the time. Returns the item's meta."""
+        words, word = self._arena.words, handle << 1
+        meta = words[word + META]
+        if not meta & FETCHED:
+            meta |= FETCHED
+        elif not meta & ACTIVE:
+            meta |= ACTIVE
+            words[word + LAST_ACCESS] = self._access
+        words[word + META] = meta
+        return meta
+
+    # life and death
+
+    def _expired(self, handle: int) -> bool:
+        exptime = self._arena.words[(handle << 1) + EXPTIME]
+        return exptime != 0 and exptime <= self.now
+
+    def _is_dead(self, handle: int) -> bool:
+        return self._expired(handle) or self._arena.words[(handle << 1) + LAST_ACCESS] <= self._flushed
+
+    def _drop_dead(self, handle: int) -> None:
+        """Unlink an item that a look-up found dead; the original counts these under get whatever the command."""
+        if self._expired(handle):
+            self.stats.get_expired += 1
+        else:
+            self.stats.get_flushed += 1
+        self.unlink(handle)
+
+    def unlink(self, handle: int) -> None:
+        """Take an item out of index and LRU and free its chunks."""
+        word, at = handle << 1, (handle << 3) + TEXT + KEY
+        meta = self._arena.words[word + META]
+        key = self._arena.bytes[at : at + (meta & KEY_LENGTH_MASK)]
+        number = meta >> LIST_SHIFT & LIST_MASK
+        self.index.remove(key, handle)
+        self.lru.unlink(handle, number, item_size(self._arena.words[word + TEXT_LENGTH], meta))
+        if meta & CHUNKED:
+            self._chains.release(handle)
+        else:
+            self.allocator.release(handle, number & CLASS_MASK)
+
+    def tick(self, now: int) -> None:
+        """Move the clock; a delayed flush that is due happens."""
+        self.now = now
+        self._access = now + self._shift
+        if self._flush_at and now >= self._flush_at:
+            self._flush(self._flush_at + self._shift)
+
+    def flush(self) -> None:
+        """Kill every item there is. What is stored later lives, even in the same second."""
+        mark = self.now + self._shift
+        self._shift += 1
+        self._access += 1
+        self._flush(mark)
+
+    def flush_at(self, second: int) -> None:
+        """Kill, at that second, every item last used up to its end (flush_all with a delay)."""
+        self._flush_at = second
+        self.tick(self.now)
+
+    def _flush(self, mark: int) -> None:
+        self._flush_at = 0
+        self._flushed = mark
+        self._quiet = _NEVER_QUIET
+
+    @property
+    def may_reap(self) -> bool:
+        """Whether flushed items may still have chunks."""
+        return self._quiet == _NEVER_QUIET
+
+    def reap(self, budget: int) -> bool:
+        """Free up to `budget` flushed items from the tails; whether there may be more."""
+        if self._quiet != _NEVER_QUIET:
+            return False
+        words = self._arena.words
+        for number in range(256):
+            while (handle := self.lru.tail[number]) and words[(handle << 1) + LAST_ACCESS] <= self._flushed:
+                if not budget:
+                    return True
+                budget -= 1
+                self.unlink(handle)
+        if self._access > self._flushed:  # else items stored in this second are still born dead
+            self._quiet = _QUIET
+        return False
+
+    # for statistics and checks
+
+    @property
+    def arena(self) -> Arena:
+        """The memory."""
+        return self._arena
+
+    @property
+    def cas_counter(self) -> int:
+        """The CAS unique given out last."""
+        return self._cas
+
+    @property
+    def flush_marks(self) -> tuple[int, int]:
+        """The last-access time up to which items are dead, and by how much such times run ahead of the clock."""
+        return self._flushed, self._shift
+
+    def pieces(self, handle: int) -> list[int]:
+        """The chunks of a chain behind its first."""
+        return self._chains.pieces(handle)
+
+    def tail_age(self, slab_class: int) -> int:
+        """Seconds since the class's next item to go was last used."""
+        handle = self.lru.tail[slab_class | COLD]
+        return max(0, self._access - self._arena.words[(handle << 1) + LAST_ACCESS]) if handle else 0
+
+    @property
+    def curr_items(self) -> int:
+        """Items linked, dead ones not yet noticed included."""
+        return self.index.count
