@@ -6,7 +6,6 @@ A letter of META_FLAGS that means nothing to a command is taken without a word; 
 know and skip the rest (protocol.txt, "Meta Commands"; proto_parser.c _meta_flag_preparse).
 """
 
-from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 
@@ -28,6 +27,11 @@ BAD_INITIAL = b"CLIENT_ERROR invalid numeric initial value\r\n"
 BAD_META_DELTA = b"CLIENT_ERROR invalid numeric delta value\r\n"
 TOO_MANY_FLAGS = b"CLIENT_ERROR options flags are too long\r\n"
 LONG_OPAQUE = b"CLIENT_ERROR opaque token too long\r\n"
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOT_BASE64 = bytes(set(range(256)).difference(_BASE64))
+_BLOCK = 4  # characters that stand for three bytes
+_PADDING_MAX = 2
 
 Reader = Callable[[bytes], int | None]
 
@@ -130,11 +134,17 @@ def _refusal(flags: list[bytes], error: bytes) -> bytes:
 
 
 def _decoded(text: bytes) -> bytes:
-    """A base64 key; empty when it is none."""
-    try:
-        return a2b_base64(text, strict_mode=True)
-    except Base64Error:
+    """A base64 key, empty when it is none. Bytes outside the alphabet are skipped, and a padded block is the last
+    one, however much follows (base64.c base64_decode).
+    """
+    text = text.translate(None, _NOT_BASE64)
+    if not text or len(text) % _BLOCK:
         return b""
+    padded = text.find(b"=")
+    if padded >= 0:
+        text = text[: padded - padded % _BLOCK + _BLOCK]
+    padding = text.count(b"=")
+    return a2b_base64(text.replace(b"=", b"A"))[: -padding or None] if padding <= _PADDING_MAX else b""
 
 
 def key_token(key: bytes, binary: bool) -> bytes:

@@ -47,6 +47,24 @@ def test_a_base64_key_is_decoded_wherever_its_flag_stands() -> None:
     assert (line.key, line.binary) == (b"a \r\n\xff", True)
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (b"no-base64", b"\x9e\x86\xda\xb1\xee\xb8"),  # what is no letter of base64 is skipped
+        (b"--YQ==--", b"a"),
+        (b"YWI=YWJj", b"ab"),  # a padded block is the last one
+        (b"ab=c", b"i\xb0"),
+    ],
+)
+def test_base64_is_read_as_loosely_as_the_original_does(text: bytes, key: bytes) -> None:
+    assert parsed(b"mg %b b" % text).key == key
+
+
+@pytest.mark.parametrize("text", [b"YQ", b"YQ=", b"a===", b"====", b"-", b"YWJj="])
+def test_what_is_no_base64(text: bytes) -> None:
+    assert parse_meta([b"mg", text, b"b"]) == BAD_KEY
+
+
 @pytest.mark.parametrize("letter", sorted(META_FLAGS))
 def test_every_letter_is_taken_once(letter: bytes) -> None:
     token = letter + b"1"

@@ -40,6 +40,9 @@ SCRIPTS: Table = {
     "base64 key": [b"ms UFJFRklYIHg= 2 b k\r\nhi\r\n", b"mg UFJFRklYIHg= b v\r\n", b"mg UFJFRklYIHg= v\r\n"],
     "base64 of a text key": [SET_A, b"mg UFJFRklYYQ== b v\r\n", b"md UFJFRklYYQ== b\r\n", b"get $a\r\n"],
     "base64, bad": [b"mg notbase64!! b\r\n", b"ms YWJ 1 b\r\nx\r\n"],
+    "base64, loosely": [
+        b"ms UFJFRklY-YWI= 2 b k\r\nhi\r\n", b"mg UFJFRklYYWI=UFJFRklY b k v\r\n", b"get $ab\r\n", b"mg a=== b\r\n",
+    ],
     "me": [b"delete $a\r\nme $a\r\n", SET_A + b"me $a\r\n"],
     "flags, bad": [SET_A, b"mg $a v v\r\n", b"mg $a z\r\n", b"mg $a Tx\r\n", b"mg $a O" + b"o" * 32 + b"\r\n"],
     "flags that mean nothing here": [SET_A, b"mg $a I P1 Lhint J5 D2\r\n", b"md $a v h\r\n"],
