@@ -2,7 +2,7 @@
 
 import time
 
-_FIRST_SECOND = 2
+FIRST_SECOND = 2
 
 
 class Clock:
@@ -15,14 +15,14 @@ class Clock:
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self.now = _FIRST_SECOND
+        self.now = FIRST_SECOND
         self.paused = False  # by debugtime, like `move`
-        self.started = int(time.time()) - _FIRST_SECOND
+        self.started = int(time.time()) - FIRST_SECOND
 
     def tick(self) -> int:
         """Take the time; returns `now`."""
         if not self.paused:
-            self.now = int(time.monotonic() - self._start) + _FIRST_SECOND
+            self.now = int(time.monotonic() - self._start) + FIRST_SECOND
         return self.now
 
     def until_next(self) -> float:

@@ -11,21 +11,20 @@ clients hold together is bounded too (held_bytes).
 
 import asyncio
 import socket
-import time
+import struct
 from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import cast
 
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
 from mcproto.request_parser import Command, RequestParser
 from memcache_server.auth import Login
-from memcache_server.held_bytes import HeldBytes
+from memcache_server.connections import Connections
 from memcache_server.session import Session, Shared, shown_address
-from memcache_server.stats import Stats
 
 _HIGH_WATER = 256 * 1024  # unsent reply bytes of one client from which on it is not read
 _WORTH_NOTING = 32 * 1024  # bytes of an unfinished request
-_HELD_MAX = 24 << 20  # bytes held for all clients; a pod's memory limit has this room
-_HELD_VALUES = 8  # but so many of the largest values in any case
+_LAST_DATA_RECEIVED = struct.Struct("=I")  # tcpi_last_data_recv of linux/tcp.h: milliseconds
+_TCP_INFO_LENGTH = 56  # up to it: 8 bytes and 12 numbers
 
 
 class Connection(asyncio.Protocol):
@@ -34,7 +33,7 @@ class Connection(asyncio.Protocol):
     __slots__ = ("_eof", "_loop", "_owner", "_paused", "_reply_size", "_requests", "_resuming", "_shared", "_transport",
                  "parser", "session")  # fmt: skip
 
-    def __init__(self, owner: "Connections", commands: Mapping[bytes, Command], shared: Shared) -> None:
+    def __init__(self, owner: Connections, commands: Mapping[bytes, Command], shared: Shared) -> None:
         self._owner = owner
         self._shared = shared
         self._loop = owner.loop
@@ -71,7 +70,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it out; what it was about to say has no listener any more."""
         if self._shared.watchers and self.session.peer is not None:
-            self._log_event("conn_close", "" if exc is None else "error")
+            self._log_event("conn_close", "error" if exc is not None else self.session.ending)
             if self._shared.watchers.remove(self):
                 self._shared.observe()
         self.session.closing = True
@@ -178,6 +177,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, data: bytes) -> None:
         """Another protocol: a binary client gets one binary error, a TLS hello nothing."""
+        self.session.ending = "error"
         self._shared.stats.foreign_protocols += 1
         if data[0] == BINARY_MAGIC:
             self._shared.warn("binary", "a client spoke the binary protocol, closed; it must be set to text")
@@ -219,10 +219,24 @@ class Connection(asyncio.Protocol):
 
     @property
     def state(self) -> str:
-        """One of the original's states."""
+        """One of the original's states; only one whose command is being answered can be asked while it is read."""
         if isinstance(self._transport.get_protocol(), _Watching):
             return "conn_watch"
-        return "conn_mwrite" if self._paused else "conn_parse_cmd" if self._resuming else "conn_read"
+        if self._paused:
+            return "conn_mwrite"
+        if self.session.fresh:
+            return "conn_new_cmd"
+        return "conn_nread" if self.parser.mid_request else "conn_read"
+
+    @property
+    def quiet_seconds(self) -> int | None:
+        """Seconds since something came, by the kernel's account: nobody takes the time of each command."""
+        known: socket.socket | None = self._transport.get_extra_info("socket")
+        try:
+            info = known.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH) if known else b""
+        except OSError:  # not TCP, or closed
+            return None
+        return _LAST_DATA_RECEIVED.unpack_from(info, _TCP_INFO_LENGTH - 4)[0] // 1000 if info else None
 
     def become_watcher(self) -> None:
         """From the next turn on no command is read."""
@@ -235,7 +249,7 @@ class Connection(asyncio.Protocol):
     def _log_event(self, event: str, reason: str | None = None) -> None:
         transport_name, _, address = self.addresses[0].partition(":")
         host, _, port = address.rpartition(":") if transport_name != "unix" else ("unix", "", "0")
-        ended = "" if reason is None else f"reason={reason or 'normal'} "
+        ended = "" if reason is None else f"reason={reason} "
         name = "local" if transport_name == "unix" else "tcp"
         text = f"type={event} rip={host.strip('[]')} rport={port} transport={name} {ended}cfd={self.descriptor}"
         self._shared.watchers.log(b"connevents", text)
@@ -247,8 +261,12 @@ class Connection(asyncio.Protocol):
         reply = self._reply_size + self._transport.get_write_buffer_size() if self._paused else 0
         return reply + self.parser.held
 
+    def close_idle(self, since: int) -> None:
+        """Nobody asks for it without idle_timeout."""
+
     def drain(self) -> None:
         """Close once the requests that have begun to come are answered and the replies sent."""
+        self.session.ending = "shutdown"
         if not self.close_if_idle():
             self._transport.set_protocol(_Draining(self))
 
@@ -258,6 +276,7 @@ class Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """One of those who hold too much."""
+        self.session.ending = "error"
         self._shared.stats.stalled_dropped += 1
         self._shared.warn("stalled", "a client dropped that neither read its replies nor finished its request")
         self.abort()
@@ -269,7 +288,7 @@ class Connection(asyncio.Protocol):
 
 
 class TimedConnection(Connection):
-    """One client of a server with idle_timeout; others pay nothing for it."""
+    """One client of a server with idle_timeout, or on a Unix socket; others pay nothing for it."""
 
     __slots__ = ("last_command",)
 
@@ -283,9 +302,15 @@ class TimedConnection(Connection):
         self.last_command = self._shared.clock.now
         super().data_received(data)
 
+    @property
+    def quiet_seconds(self) -> int:
+        """Seconds since something came."""
+        return self._shared.clock.now - self.last_command
+
     def close_idle(self, since: int) -> None:
         """Close if nothing came after this second and nothing is under way."""
         if self.last_command <= since and not self._paused and self.close_if_idle():
+            self.session.ending = "idle_timeout"
             self._shared.stats.idle_kicks += 1
 
 
@@ -326,71 +351,3 @@ class _Watching(_Draining):
     def eof_received(self) -> bool:
         """It has closed."""
         return False
-
-
-class Accepting(Protocol):
-    """Listeners, as seen from here."""
-
-    def pause(self) -> None:
-        """Accept nothing for now."""
-
-    def resume(self) -> None:
-        """Accept again."""
-
-
-class Connections:
-    """The open connections of a server, what they hold, and whoever waits for the last of them to end."""
-
-    __slots__ = ("_accepting", "_empty", "_full_at", "_full_since", "_stats", "draining", "held", "loop", "open")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, item_size_max: int) -> None:
-        self.loop = loop
-        self.open: set[Connection] = set()
-        self.held = HeldBytes(max(_HELD_MAX, _HELD_VALUES * item_size_max))
-        self.draining = False
-        self._empty: asyncio.Event | None = None
-        self._full_at = 0  # connections at which nothing more is accepted, or 0
-        self._full_since = 0.0  # when that began, or 0
-
-    def wait_at_limit(self, limit: int, stats: Stats, accepting: Accepting) -> None:
-        """Stop accepting at `limit` connections instead of turning away (no_maxconns_fast)."""
-        self._full_at, self._stats, self._accepting = limit, stats, accepting
-
-    def add(self, connection: Connection) -> None:
-        """One more."""
-        self.open.add(connection)
-        if self._full_at and len(self.open) >= self._full_at and not self._full_since:
-            self._full_since = time.monotonic()
-            self._stats.accepting_conns = 0
-            self._stats.listen_disabled_num += 1
-            self._accepting.pause()
-
-    def _has_room(self) -> None:
-        self._stats.time_in_listen_disabled_us += int((time.monotonic() - self._full_since) * 1e6)
-        self._stats.accepting_conns = 1
-        self._full_since = 0.0
-        self._accepting.resume()
-
-    def close_idle(self, since: int) -> None:
-        """Close those from whom nothing has come after this second."""
-        for connection in list(self.open):
-            if isinstance(connection, TimedConnection):
-                connection.close_idle(since)
-
-    def discard(self, connection: Connection) -> None:
-        """Forget a closed connection."""
-        self.open.discard(connection)
-        self.held.forget(connection)
-        if self._full_since and not self.draining and len(self.open) < self._full_at:
-            self._has_room()
-        if self._empty is not None and not self.open:
-            self._empty.set()
-
-    async def drain(self) -> None:
-        """Let each connection finish what it is about; return when no connection is open."""
-        self.draining = True
-        for connection in list(self.open):
-            connection.drain()
-        self._empty = asyncio.Event()
-        if self.open:
-            await self._empty.wait()

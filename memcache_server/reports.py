@@ -7,8 +7,9 @@ LRU maintainer and crawler. What cannot exist here is absent: libevent, threads'
 import os
 import resource
 
+from memcache_server.clock import FIRST_SECOND
 from memcache_server.extended import Extended
-from memcache_server.session import Shared, shown_address
+from memcache_server.session import Peer, Shared, shown_address
 from memcache_server.store.segmented_lru import COLD, HOT, TEMP, WARM
 from memcache_server.store.slab_classes import PAGE_SIZE
 from memcache_server.versions import MEMCACHED_VERSION
@@ -170,15 +171,18 @@ def settings(shared: Shared) -> Report:
     }
 
 
-def connections(shared: Shared) -> dict[int, Report]:
-    """`stats conns`: a report for each listener and each connection, by file descriptor."""
+def connections(shared: Shared, asking: Peer | None = None) -> dict[int, Report]:
+    """`stats conns`: a report for each listener and each connection, by file descriptor; `asking`: whose command."""
     found: dict[int, Report] = {}
     for listener in shared.listeners:
         address = shown_address(listener.family, listener.getsockname())
-        found[listener.fileno()] = {"addr": address, "state": "conn_listening"}
+        quiet: Report = {"secs_since_last_cmd": shared.clock.now - FIRST_SECOND}
+        found[listener.fileno()] = {"addr": address, "state": "conn_listening", **quiet}
     for peer in shared.peers():
         client, ours = peer.addresses
-        found[peer.descriptor] = {"addr": client, "listen_addr": ours, "state": peer.state}
+        state, seconds = "conn_parse_cmd" if peer is asking else peer.state, peer.quiet_seconds
+        quiet = {} if seconds is None else {"secs_since_last_cmd": seconds}
+        found[peer.descriptor] = {"addr": client, "listen_addr": ours, "state": state, **quiet}
     return dict(sorted(found.items()))
 
 

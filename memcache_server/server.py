@@ -17,7 +17,8 @@ from mcdaemon.log_setup import RateLimited
 from memcache_server.auth import PasswordFile
 from memcache_server.clock import Clock
 from memcache_server.commands import COMMANDS, DEBUG_COMMANDS
-from memcache_server.connection import Connection, Connections, TimedConnection
+from memcache_server.connection import Connection, TimedConnection
+from memcache_server.connections import Connections
 from memcache_server.listeners import Listeners
 from memcache_server.observation import Observation
 from memcache_server.session import Shared
@@ -73,7 +74,8 @@ class Server:
         if self.shared.prefixes.enabled:  # -D
             self._observation.refresh()
         self.shared.crawl = self._crawl
-        self._connection = TimedConnection if settings.options.idle_timeout else Connection
+        timed = settings.options.idle_timeout or settings.unix_socket
+        self._connection = TimedConnection if timed else Connection
         self._pid_file = process.PidFile(settings.pid_file)
         self._tls: Tls | None = None
         self._listeners: Listeners | None = None

@@ -42,6 +42,10 @@ class Peer(Listener, Protocol):
     def state(self) -> str:
         """What it is about, in the original's words (`conn_read` ...)."""
 
+    @property
+    def quiet_seconds(self) -> int | None:
+        """Seconds since something came from the client; None when nobody knows."""
+
     def become_watcher(self) -> None:
         """Take no more commands."""
 
@@ -108,7 +112,7 @@ class Session:
     request that goes on in the next turn, `closing` ends the connection once all is sent.
     """
 
-    __slots__ = ("closing", "fresh", "out", "out_bytes", "peer", "pending", "server", "stats", "store")
+    __slots__ = ("closing", "ending", "fresh", "out", "out_bytes", "peer", "pending", "server", "stats", "store")
 
     def __init__(self, server: Shared) -> None:
         self.server = server
@@ -118,6 +122,7 @@ class Session:
         self.out_bytes = 0  # of large replies in this turn
         self.pending: Callable[[], bool | None] | None = None
         self.closing = False
+        self.ending = "normal"  # why it closes, in the words of `watch connevents`
         self.peer: Peer | None = None  # while connected
         self.fresh = True  # nothing has come yet
 
@@ -137,7 +142,7 @@ class Session:
         if last.startswith(b"HTTP/"):
             self.server.warn("http", "an HTTP request on the cache port, closed")
             self.stats.foreign_protocols += 1
-            self.closing = True
+            self.closing, self.ending = True, "error"
             return True
         if last != b"noreply":
             self.out.append(encode.ERROR)
@@ -151,7 +156,7 @@ class Session:
 
     def line_too_long(self) -> bool | None:
         """Closed without a word, as the original does."""
-        self.closing = True
+        self.closing, self.ending = True, "error"
         return True
 
     def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | memoryview | None:
