@@ -197,7 +197,7 @@ def items(shared: Shared) -> dict[int, Report]:
         if number:
             found[slab_class] = {
                 "number": number,
-                "age": store.tail_age(slab_class),
+                "age": store.tail_age(slab_class | COLD),
                 "mem_requested": sum(lru.sizes[n] for n in lists),
                 "evicted": counters.evicted[slab_class],
                 "evicted_nonzero": counters.evicted_nonzero[slab_class],

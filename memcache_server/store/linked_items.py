@@ -22,9 +22,9 @@ from memcache_server.store.chunk import (
     item_size,
 )
 from memcache_server.store.room import RoomMaker
-from memcache_server.store.segmented_lru import CLASS_MASK, COLD
+from memcache_server.store.segmented_lru import CLASS_MASK, TEMP
 
-_PLACE_MASK = LIST_MASK << LIST_SHIFT | CHUNKED  # what must agree for a chunk to be written over
+_PLACE_MASK = CLASS_MASK << LIST_SHIFT | CHUNKED  # what must agree for a chunk to be written over
 
 STORED, NOT_STORED, EXISTS, NOT_FOUND, TOO_LARGE, NO_MEMORY, NON_NUMERIC = range(7)
 """How an attempt to store ended."""
@@ -56,19 +56,17 @@ class LinkedItems(RoomMaker):
         slab_class = bisect_left(self.classes.sizes, size) + 1
         arena = self._arena
         if slab_class > self.classes.count:
-            handle = self._chain_for(key, size, text, old)
-            number = self.classes.count | COLD
+            number = self.classes.count | self._segment_for(exptime)
+            handle = self._chain_for(key, size, text, number, old)
             meta |= CHUNKED
         else:
-            number = slab_class | COLD
-            words, word = arena.words, old << 1
-            if old and words[word + META] & _PLACE_MASK == number << LIST_SHIFT:
-                # the same class: written over, the item only moves to the head
+            number = slab_class | self._segment_for(exptime)
+            old_meta = arena.words[(old << 1) + META]
+            # Written over if it is of the same class. Without a free chunk there, another is made, as the original
+            # does for every store, so that what is evicted when stays the same.
+            if old and old_meta & _PLACE_MASK == slab_class << LIST_SHIFT and self.allocator.free[slab_class]:
                 handle = old
-                change = size - item_size(words[word + TEXT_LENGTH], words[word + META])
-                if change:
-                    self.lru.resize(number, change)
-                self.lru.to_head(old, number)
+                self._relink(handle, old_meta, number, size)
             else:
                 handle = self._chunk_for(key, size, number, old)
             at = (handle << 3) + TEXT
@@ -90,12 +88,30 @@ class LinkedItems(RoomMaker):
             self._link_over(handle, key, size, number, old)
         return handle
 
-    def _chain_for(self, key: bytes, size: int, text: bytes, old: int) -> int:
+    def _chain_for(self, key: bytes, size: int, text: bytes, number: int, old: int) -> int:
         """A chain with `text`, linked in place of `old`; 0 when there is no room."""
         handle = self._chains.write(text)
         if handle:
-            self._link_over(handle, key, size, self.classes.count | COLD, old)
+            self._link_over(handle, key, size, number, old)
         return handle
+
+    def _segment_for(self, exptime: int) -> int:
+        """Where a new item goes: TEMP if it will not live long enough to be worth an eviction."""
+        if exptime and self.tuning.temporary_ttl is not None:
+            return TEMP if 0 <= exptime - self.now <= self.tuning.temporary_ttl else self._entry
+        return self._entry
+
+    def _relink(self, handle: int, meta: int, number: int, size: int) -> None:
+        """Move an item with header word `meta` to the head of list `number`, where it is `size` bytes."""
+        old_number = meta >> LIST_SHIFT & LIST_MASK
+        old_size = item_size(self._arena.words[(handle << 1) + TEXT_LENGTH], meta)
+        if old_number == number:
+            self.lru.to_head(handle, number)
+            if size != old_size:
+                self.lru.resize(number, size - old_size)
+        else:
+            self.lru.unlink(handle, old_number, old_size)
+            self.lru.link(handle, number, size)
 
     def _link_over(self, handle: int, key: bytes, size: int, number: int, old: int) -> None:
         # making room may have evicted the old one; its chunk may be ours now, but is not linked again yet

@@ -26,7 +26,8 @@ from memcache_server.store.chunk import (
     item_size,
 )
 from memcache_server.store.index import Index
-from memcache_server.store.segmented_lru import CLASS_MASK, COLD, SegmentedLru
+from memcache_server.store.lru_tuning import LruTuning
+from memcache_server.store.segmented_lru import CLASS_MASK, COLD, HOT, SEGMENT_MASK, WARM, SegmentedLru
 from memcache_server.store.slab_allocator import SlabAllocator
 from memcache_server.store.slab_classes import PAGE_SIZE, SlabClasses, chunk_sizes
 from memcache_server.store.store_stats import StoreStats
@@ -34,6 +35,7 @@ from memcache_server.store.store_stats import StoreStats
 QUIET_MASK = FETCHED | ACTIVE | HAS_TTL | CHUNKED
 _QUIET = FETCHED | ACTIVE  # a hit on such an item has nothing to do or to check
 _NEVER_QUIET = -1
+_BUMP_INTERVAL = 60  # seconds that a flat list leaves an item where it is (items.h ITEM_UPDATE_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,15 @@ class StoreOptions:
     slab_sizes: tuple[int, ...] = ()  # chunk sizes in place of those that growth_factor gives
     cas: bool = True
     hash_power: int = 16  # base-2 logarithm of the index's first number of slots
+    segmented: bool = True  # HOT, WARM, COLD; else one list a class, which is COLD
 
 
 class LivingItems:
     """Items by key. Times are seconds of the server's clock; `tick` moves it."""
 
     __slots__ = (
-        "_access", "_arena", "_cas", "_cas_step", "_chains", "_flush_at", "_flushed", "_quiet", "_shift",
-        "allocator", "classes", "index", "lru", "now", "options", "stats",
+        "_access", "_arena", "_cas", "_cas_step", "_chains", "_entry", "_flush_at", "_flushed", "_quiet", "_reaping",
+        "_shift", "allocator", "classes", "index", "lru", "now", "options", "stats", "tuning",
     )
 
     _chains: Chains
@@ -81,12 +84,29 @@ class LivingItems:
         self._access = 2  # now + shift: the last-access time of what is used now
         self._flushed = 0  # items last used at or before this are dead
         self._flush_at = 0  # when a delayed flush is due, or 0
-        self._quiet = _QUIET
+        self._reaping = False  # flushed items may still have chunks
+        self._quiet = _QUIET  # the meta bits of items whose hits need no look at anything else
+        self.tuning = LruTuning()
+        self._entry = COLD  # the segment where new items go
+        self.segmented = options.segmented
+
+    @property
+    def segmented(self) -> bool:
+        """Whether new items go to HOT and hits set bits; else one list a class, and hits move items to its head."""
+        return self._entry == HOT
+
+    @segmented.setter
+    def segmented(self, value: bool) -> None:
+        self._entry = HOT if value else COLD
+        self._settle_quiet()
+
+    def _settle_quiet(self) -> None:
+        self._quiet = _NEVER_QUIET if self._reaping or not self.segmented else _QUIET
 
     def find(self, key: bytes) -> int:
         """Handle of the live item of `key`, or 0. What is found dead is unlinked."""
         handle = self.index.find(key)
-        if handle and self._is_dead(handle):
+        if handle and self.is_dead(handle):
             self._drop_dead(handle)
             return 0
         return handle
@@ -104,16 +124,44 @@ class LivingItems:
         return (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK)
 
     def _mark_used(self, handle: int) -> int:
-        """A hit sets a bit: the first FETCHED, the next ACTIVE with the time. Returns the item's meta."""
+        """A hit sets a bit: the first FETCHED, the next ACTIVE with the time. Returns the item's meta.
+
+        An item of COLD that would become active goes to WARM. A flat list only knows FETCHED.
+        """
         words, word = self._arena.words, handle << 1
         meta = words[word + META]
-        if not meta & FETCHED:
-            meta |= FETCHED
+        if not self.segmented:
+            words[word + META] = meta = meta | FETCHED
+            self._bump(handle)
+        elif not meta & FETCHED:
+            words[word + META] = meta = meta | FETCHED
         elif not meta & ACTIVE:
-            meta |= ACTIVE
             words[word + LAST_ACCESS] = self._access
-        words[word + META] = meta
+            if meta >> LIST_SHIFT & SEGMENT_MASK == COLD:
+                meta = self.move_to_warm(handle, meta)
+            else:
+                words[word + META] = meta = meta | ACTIVE
         return meta
+
+    def move_to_warm(self, handle: int, meta: int) -> int:
+        """Move an active item of HOT or COLD to the head of WARM, no longer active. Returns its meta."""
+        words, word = self._arena.words, handle << 1
+        number, size = meta >> LIST_SHIFT & LIST_MASK, item_size(words[word + TEXT_LENGTH], meta)
+        warm = number & CLASS_MASK | WARM
+        self.lru.unlink(handle, number, size)
+        self.lru.link(handle, warm, size)
+        self.stats.moves_to_warm[number & CLASS_MASK] += 1
+        words[word + META] = meta = (meta ^ (number ^ warm) << LIST_SHIFT) & ~ACTIVE
+        return meta
+
+    def _bump(self, handle: int) -> None:
+        """Recent again: the time in segments; in a flat list the head, if it has not been there lately."""
+        words, word = self._arena.words, handle << 1
+        if self.segmented:
+            words[word + LAST_ACCESS] = self._access
+        elif words[word + LAST_ACCESS] < self._access - _BUMP_INTERVAL:
+            words[word + LAST_ACCESS] = self._access
+            self.lru.to_head(handle, words[word + META] >> LIST_SHIFT & LIST_MASK)
 
     # life and death
 
@@ -121,7 +169,8 @@ class LivingItems:
         exptime = self._arena.words[(handle << 1) + EXPTIME]
         return exptime != 0 and exptime <= self.now
 
-    def _is_dead(self, handle: int) -> bool:
+    def is_dead(self, handle: int) -> bool:
+        """Whether an item has expired or was flushed."""
         return self._expired(handle) or self._arena.words[(handle << 1) + LAST_ACCESS] <= self._flushed
 
     def _drop_dead(self, handle: int) -> None:
@@ -167,16 +216,17 @@ class LivingItems:
     def _flush(self, mark: int) -> None:
         self._flush_at = 0
         self._flushed = mark
-        self._quiet = _NEVER_QUIET
+        self._reaping = True
+        self._settle_quiet()
 
     @property
     def may_reap(self) -> bool:
         """Whether flushed items may still have chunks."""
-        return self._quiet == _NEVER_QUIET
+        return self._reaping
 
     def reap(self, budget: int) -> bool:
         """Free up to `budget` flushed items from the tails; whether there may be more."""
-        if self._quiet != _NEVER_QUIET:
+        if not self._reaping:
             return False
         words = self._arena.words
         for number in range(256):
@@ -186,7 +236,8 @@ class LivingItems:
                 budget -= 1
                 self.unlink(handle)
         if self._access > self._flushed:  # else items stored in this second are still born dead
-            self._quiet = _QUIET
+            self._reaping = False
+            self._settle_quiet()
         return False
 
     # for statistics and checks
@@ -210,9 +261,9 @@ class LivingItems:
         """The chunks of a chain behind its first."""
         return self._chains.pieces(handle)
 
-    def tail_age(self, slab_class: int) -> int:
-        """Seconds since the class's next item to go was last used."""
-        handle = self.lru.tail[slab_class | COLD]
+    def tail_age(self, number: int) -> int:
+        """Seconds since the item at the tail of list `number` was last used."""
+        handle = self.lru.tail[number]
         return max(0, self._access - self._arena.words[(handle << 1) + LAST_ACCESS]) if handle else 0
 
     @property

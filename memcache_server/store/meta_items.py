@@ -126,9 +126,7 @@ class MetaItems(LinkedItems):
 
     def refresh(self, handle: int) -> None:
         """Recent again, though not fetched."""
-        word = handle << 1
-        self._arena.words[word + LAST_ACCESS] = self._access
-        self.lru.to_head(handle, self._arena.words[word + META] >> LIST_SHIFT & LIST_MASK)
+        self._bump(handle)
 
     def use(self, handle: int) -> None:
         """Mark as used by a fetch that is not counted."""
@@ -136,11 +134,13 @@ class MetaItems(LinkedItems):
 
     def count_fetch(self, handle: int, touched: bool, used: bool) -> None:
         """Count a hit, of touch or of get, and mark the item as used if it was."""
-        meta = self._mark_used(handle) if used else self._meta(handle)
+        number = self._meta(handle) >> LIST_SHIFT & LIST_MASK
+        if used:
+            self._mark_used(handle)
         if touched:
-            self.stats.touch_hits[meta >> LIST_SHIFT & CLASS_MASK] += 1
+            self.stats.touch_hits[number & CLASS_MASK] += 1
         else:
-            self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
+            self.stats.hits[number] += 1
 
     def count_cas_hit(self, handle: int) -> None:
         """Count a CAS unique that was good enough."""

@@ -11,11 +11,15 @@ from memcache_server.store.chunk import (
     LIST_SHIFT,
     META,
     PIECE,
+    PREV,
+    TEXT_LENGTH,
+    item_size,
 )
 from memcache_server.store.living_items import LivingItems, StoreOptions
-from memcache_server.store.segmented_lru import CLASS_MASK, COLD
+from memcache_server.store.segmented_lru import CLASS_MASK, COLD, HOT, SEGMENT_MASK, WARM
 
-_SECOND_CHANCES = 5  # active items an eviction spares before it takes one all the same
+_ATTEMPTS = 10  # at making room for one item
+_TAIL_LOOKS = 5  # items looked at in one attempt
 
 
 class RoomMaker(LivingItems):
@@ -29,35 +33,72 @@ class RoomMaker(LivingItems):
 
     def _allocate(self, slab_class: int, keep: int = 0) -> int:
         """A free chunk, if need be by evicting; the item `keep` survives a page move. 0: nothing can be had."""
+        if not self.segmented:
+            self._pull_cold(slab_class, evict=False)
         return self.allocator.allocate(slab_class) or self._make_room(slab_class, keep)
 
     def _make_room(self, slab_class: int, keep: int) -> int:
-        if not self.options.evictions:
-            return 0
-        if not self._evict_tail(slab_class) and not self._move_page(slab_class, keep):
-            return 0
-        return self.allocator.allocate(slab_class)
+        """As the original: evict the tail of COLD, or let a list above it sink into COLD, and try again."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            if not self._pull_cold(slab_class, self.options.evictions) and not self._sink(slab_class):
+                break
+            handle = self.allocator.allocate(slab_class)
+            if handle:
+                self.stats.direct_reclaims[slab_class] += attempt
+                return handle
+        if self.options.evictions and self._move_page(slab_class, keep):
+            return self.allocator.allocate(slab_class)
+        return 0
 
-    def _evict_tail(self, slab_class: int) -> bool:
-        """Free the item at the tail of a class, or the first one there that was not used lately."""
-        words, number = self._arena.words, slab_class | COLD
-        for attempt in range(_SECOND_CHANCES + 1):
-            handle = self.lru.tail[number]
+    def _pull_cold(self, slab_class: int, evict: bool) -> bool:
+        """Free the dead items at the tail of COLD, a few at most, and then evict one if asked; whether any went."""
+        handle, freed = self.lru.tail[slab_class | COLD], False
+        for _ in range(_TAIL_LOOKS):
             if not handle:
-                return False
-            meta = words[(handle << 1) + META]
-            if self._is_dead(handle):
-                self.stats.reclaimed[slab_class] += 1
-                self.stats.expired_unfetched[slab_class] += not meta & FETCHED
-                self.unlink(handle)
+                break
+            before = self._arena.words[(handle << 1) + PREV]
+            if self.is_dead(handle):
+                self.reclaim(handle)
+                freed = True
+            else:
+                if evict:
+                    self._evict(handle, self._arena.words[(handle << 1) + META])
+                    freed = True
+                break
+            handle = before
+        return freed
+
+    def _sink(self, slab_class: int) -> bool:
+        """Move the tail of HOT, or else of WARM, where evictions reach it; whether there was one."""
+        if not self.segmented:
+            return False
+        for number in (slab_class | HOT, slab_class | WARM):
+            handle = self.lru.tail[number]
+            if handle:
+                self._sink_tail(handle, number)
                 return True
-            if meta & ACTIVE and attempt < _SECOND_CHANCES:
-                words[(handle << 1) + META] = meta & ~ACTIVE
-                self.lru.to_head(handle, number)
-                continue
-            self._evict(handle, meta)
-            return True
         return False
+
+    def _sink_tail(self, handle: int, number: int) -> None:
+        words, word, slab_class = self._arena.words, handle << 1, number & CLASS_MASK
+        meta = words[word + META]
+        if self.is_dead(handle):
+            self.reclaim(handle)
+        elif meta & ACTIVE and number & SEGMENT_MASK == HOT:
+            self.move_to_warm(handle, meta)
+        else:
+            size, cold = item_size(words[word + TEXT_LENGTH], meta), slab_class | COLD
+            words[word + META] = (meta ^ (number ^ cold) << LIST_SHIFT) & ~ACTIVE
+            self.lru.tail_to(number, cold, handle, 1, size)
+            self.stats.moves_to_cold[slab_class] += 1
+
+    def reclaim(self, handle: int) -> None:
+        """Free a dead item that was met at the tail of its list."""
+        meta = self._arena.words[(handle << 1) + META]
+        slab_class = meta >> LIST_SHIFT & CLASS_MASK
+        self.stats.reclaimed[slab_class] += 1
+        self.stats.expired_unfetched[slab_class] += not meta & FETCHED
+        self.unlink(handle)
 
     def _evict(self, handle: int, meta: int) -> None:
         stats, slab_class = self.stats, meta >> LIST_SHIFT & CLASS_MASK

@@ -1,7 +1,8 @@
 """LRU lists: one for each class and segment, linked through the chunk headers. Keeps invariants I1 and I6.
 
 A list's number is the class in the low six bits and the segment in the high two, as in an item's meta word.
-New items enter at the head; a hit only sets bits; items leave at the tail.
+Items enter at the head and leave at the tail. What the segments are for: HOT has the new items, WARM those that
+were used twice or more, COLD the rest, from which evictions come; TEMP those that will expire soon anyway.
 """
 
 from mcproto.limits import U32
@@ -12,6 +13,7 @@ HOT, WARM, COLD, TEMP = 0, 64, 128, 192
 """Segments, as added to a class number to make a list number."""
 
 CLASS_MASK = 0x3F
+SEGMENT_MASK = 0xC0
 _LISTS = 256
 
 
@@ -30,10 +32,10 @@ class SegmentedLru:
 
     def link(self, handle: int, number: int, size: int) -> None:
         """Enter an item of `size` bytes at the head of list `number`."""
-        words, head = self._words, self.head[number]
+        head = self.head[number]
         self._longs[handle] = head  # next, and no prev
         if head:
-            words[(head << 1) + PREV] = handle
+            self._words[(head << 1) + PREV] = handle
         else:
             self.tail[number] = handle
         self.head[number] = handle
@@ -42,8 +44,8 @@ class SegmentedLru:
 
     def unlink(self, handle: int, number: int, size: int) -> None:
         """Take an item out of list `number`."""
-        words, word = self._words, handle << 1
-        following, before = words[word + NEXT], words[word + PREV]
+        words, links = self._words, self._longs[handle]
+        following, before = links & U32, links >> 32
         if before:
             words[before << 1] = following
         else:
@@ -61,7 +63,7 @@ class SegmentedLru:
 
     def to_head(self, handle: int, number: int) -> None:
         """Move an item to the head of its list."""
-        # unlink and link in one, without what they would do and undo: every set over an item comes here
+        # unlink and link in one, without what they would do and undo: every set over a new item comes here
         head = self.head[number]
         if head != handle:
             words, links = self._words, self._longs[handle]
@@ -74,6 +76,27 @@ class SegmentedLru:
             self._longs[handle] = head  # next, and no prev
             words[(head << 1) + PREV] = handle
             self.head[number] = handle
+
+    def tail_to(self, number: int, target: int, first: int, count: int, size: int) -> None:
+        """Move the `count` items from `first` to the tail, `size` bytes in all, to the head of list `target`."""
+        words, before, last = self._words, self._words[(first << 1) + PREV], self.tail[number]
+        self.tail[number] = before
+        if before:
+            words[before << 1] = 0
+        else:
+            self.head[number] = 0
+        self.count[number] -= count
+        self.sizes[number] -= size
+        head = self.head[target]
+        words[(last << 1) + NEXT] = head
+        if head:
+            words[(head << 1) + PREV] = last
+        else:
+            self.tail[target] = last
+        words[(first << 1) + PREV] = 0
+        self.head[target] = first
+        self.count[target] += count
+        self.sizes[target] += size
 
     def handles(self, number: int) -> list[int]:
         """The items of a list, head first, for checks and dumps."""

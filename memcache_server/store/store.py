@@ -14,6 +14,7 @@ from memcache_server.store.chunk import (
     GAP_SHIFT,
     HAS_FLAGS,
     HAS_TTL,
+    ITEM_OVERHEAD,
     KEY,
     KEY_LENGTH_MASK,
     LAST_ACCESS,
@@ -39,8 +40,8 @@ from memcache_server.store.living_items import QUIET_MASK
 from memcache_server.store.meta_items import MetaItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 
-# what of an item's meta stays when its value is replaced: lengths, list and LINKED, but no mark above that
-_KEPT_BY_SET = LINKED | LINKED - 1
+# what of an item's meta stays when its value is replaced: lengths and LINKED, but no mark above that
+_KEPT_BY_SET = LINKED | LINKED - 1 & ~(LIST_MASK << LIST_SHIFT)
 _NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r\0]")
 
 
@@ -86,10 +87,11 @@ class Store(MetaItems):
 
     def _get_checked(self, handle: int) -> bytes | None:
         """A get of an item that may be dead, is not marked as active yet, or lies in a chain."""
-        if self._is_dead(handle):
+        if self.is_dead(handle):
             self._drop_dead(handle)
             return None
-        self.stats.hits[self._mark_used(handle) >> LIST_SHIFT & LIST_MASK] += 1
+        self.stats.hits[self._meta(handle) >> LIST_SHIFT & LIST_MASK] += 1
+        self._mark_used(handle)
         return self._text(handle)
 
     def get_with_cas(self, key: bytes) -> bytes | None:
@@ -147,15 +149,23 @@ class Store(MetaItems):
             state = arena.longs[handle + LENGTH_AND_META]
             meta, text_length = state >> 32, state & U32
             value_at = (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK)
-            if text_length - value_at == len(value) and not meta & (HAS_FLAGS | CHUNKED):
+            slab_class = meta >> LIST_SHIFT & CLASS_MASK
+            if (
+                text_length - value_at == len(value)
+                and not meta & (HAS_FLAGS | CHUNKED)
+                and self.allocator.free[slab_class]
+            ):
                 # the text differs in the value only: a fifth cheaper than laying it out anew
-                at, number = handle << 3, meta >> LIST_SHIFT & LIST_MASK
+                at, number = handle << 3, slab_class | (self._segment_for(exptime) if exptime else self._entry)
                 arena.bytes[at + TEXT + value_at : at + TEXT + text_length] = value
-                self.lru.to_head(handle, number)
+                if meta >> LIST_SHIFT & LIST_MASK == number:
+                    self.lru.to_head(handle, number)
+                else:
+                    self._relink(handle, meta, number, text_length - (meta >> GAP_SHIFT & GAP_MASK) + ITEM_OVERHEAD)
                 self._cas = unique = self._cas + self._cas_step
-                meta = meta & _KEPT_BY_SET | (HAS_TTL if exptime else 0)
+                meta = meta & _KEPT_BY_SET | number << LIST_SHIFT | (HAS_TTL if exptime else 0)
                 STATE.pack_into(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
-                self.stats.stores[number & CLASS_MASK] += 1
+                self.stats.stores[slab_class] += 1
                 return STORED
         result = self._write(key, flags, exptime, value, handle)
         if result:

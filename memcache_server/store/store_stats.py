@@ -24,6 +24,10 @@ CLASS_COUNTERS: tuple[str, ...] = (
     "evicted_active",
     "crawler_reclaimed",
     "crawler_items_checked",
+    "moves_to_cold",
+    "moves_to_warm",
+    "moves_within_lru",
+    "direct_reclaims",  # attempts to make room that a store had to wait for
 )
 
 
@@ -68,3 +72,7 @@ class StoreStats:
     evicted_active: list[int]
     crawler_reclaimed: list[int]
     crawler_items_checked: list[int]
+    moves_to_cold: list[int]
+    moves_to_warm: list[int]
+    moves_within_lru: list[int]
+    direct_reclaims: list[int]

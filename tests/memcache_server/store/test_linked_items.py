@@ -103,10 +103,10 @@ class TestEviction:
     def test_none_under_minus_capital_m(self) -> None:
         store = filled(100_000, evictions=False)
         assert put(store, b"new", 100_000) == NO_MEMORY
-        assert put(store, b"key-0", 100_000, b"w") == STORED  # over the old one
-        assert value_of(store, b"key-0") == b"w" * 100_000
-        assert put(store, b"key-1", 1000) == NO_MEMORY  # and what cannot be replaced is not served
-        assert value_of(store, b"key-1") is None
+        assert put(store, b"key-0", 100_000, b"w") == NO_MEMORY  # as the original: room comes first, then the old goes
+        assert value_of(store, b"key-0") is None
+        assert put(store, b"key-1", 100_000, b"w") == STORED  # in the room of the former
+        assert value_of(store, b"key-1") == b"w" * 100_000
         check(store)
 
     @pytest.mark.parametrize("verb", ["append", "replace"])

@@ -1,0 +1,14 @@
+"""How the LRU segments are kept; `lru` commands and -o change it, `stats settings` shows it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class LruTuning:
+    """Names and first values are the original's (memcached.c settings_init)."""
+
+    hot_lru_pct: int = 20  # of a class's bytes that HOT may hold
+    warm_lru_pct: int = 40
+    hot_max_factor: float = 0.2  # of the age of COLD's tail that HOT's tail may have
+    warm_max_factor: float = 2.0
+    temporary_ttl: int | None = None  # items with at most so many seconds to live go to TEMP; None: none do
