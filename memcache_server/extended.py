@@ -34,7 +34,10 @@ class Extended:
     lru_crawler_sleep: int = 100
     lru_crawler_tocrawl: int = 0
     slab_automove_ratio: float = 0.8
+    slab_automove_freeratio: float = 0.01
     slab_automove_window: int = 30
+    track_sizes: bool = False
+    sock_cookie_id: int = 0
     debug_commands: bool = False
     drop_privileges: bool = False
     ssl_chain_cert: str = ""
@@ -93,6 +96,16 @@ def _factor(name: str, below: float = float("inf"), rule: str = "> 0") -> Parse:
     return parse
 
 
+def _decimal(name: str) -> Parse:
+    def parse(text: str) -> float:
+        try:
+            return float(text)
+        except ValueError as error:
+            raise ValueError(f"could not parse argument to {name}") from error
+
+    return parse
+
+
 def _hash_algorithm(text: str) -> str:
     if text not in ("jenkins", "murmur3", "xxh3"):
         raise ValueError("Unknown hash_algorithm option (jenkins, murmur3, xxh3)")
@@ -147,7 +160,9 @@ EXTENDED: dict[str, Suboption] = {
     "ssl_min_version": Suboption(
         "ssl_min_version", _number(0, 3, "Invalid ssl_min_version. Use help to see valid options.")
     ),
+    "ssl_keyformat": Suboption(parse=_number(1, 1, "ssl_keyformat must be 1: only PEM is read")),
     "ssl_wbuf_size": _ANY_NUMBER,
+    "ssl_kernel_tls": _ANY,
     "ssl_session_cache": _ANY,
     "hot_lru_pct": Suboption("hot_lru_pct", _number(1, 79, f"hot_lru_pct {_PCT}")),
     "warm_lru_pct": Suboption("warm_lru_pct", _number(1, 79, f"warm_lru_pct {_PCT}")),
@@ -168,6 +183,9 @@ EXTENDED: dict[str, Suboption] = {
     "no_slab_automove": _ANY,
     "slab_automove_ratio": Suboption("slab_automove_ratio", _factor("slab_automove_ratio", 1.0, "> 0 and < 1")),
     "slab_automove_window": Suboption("slab_automove_window", _number(3, 1 << 31, "slab_automove_window must be > 2")),
+    "slab_automove_freeratio": Suboption("slab_automove_freeratio", _decimal("slab_automove_freeratio")),
+    "track_sizes": Suboption("track_sizes", value=True),
+    "sock_cookie_id": Suboption("sock_cookie_id", _number(0, 0xFFFF_FFFF, "sock_cookie_id must be 0 to 4294967295")),
     "tail_repair_time": Suboption(parse=_number(10, 1 << 31, "Cannot set tail_repair_time to less than 10 seconds")),
     "hash_algorithm": Suboption(parse=_hash_algorithm),
     "no_hashexpand": _ANY,

@@ -5,9 +5,11 @@ loop's duplicates of them are closed.
 """
 
 import asyncio
+import logging
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +18,11 @@ from mcdaemon import sockets
 from mcdaemon.errors import StartError
 from memcache_server.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 CANNOT_LISTEN_EXIT = 71
 _PREFIX = re.compile(r"(notls)?(?:proto\[(\w*)\])?(?:tag\[([^\]]*)\])?:")
+_TAG_MAX = 8
 _PROTOCOLS = (None, "ascii", "negotiating")
 
 Factory = Callable[[], asyncio.Protocol]
@@ -35,7 +40,9 @@ def parse_place(text: str, default_port: int, tls: bool = False) -> Place:
     while match := _PREFIX.match(text):
         if match.end() == 1:
             break  # ":port"
-        plain, protocol, _ = match.groups()
+        plain, protocol, tag = match.groups()
+        if tag is not None and not 1 <= len(tag) <= _TAG_MAX:
+            raise ValueError(f'Listener tags must be between 1 and {_TAG_MAX} characters: "{tag}"')
         if plain and not tls:
             raise ValueError("'notls' option is valid only when SSL is enabled")
         if protocol not in _PROTOCOLS:
@@ -73,6 +80,17 @@ class Listeners:
             for place in self._places(max(0, settings.port)):
                 opened = sockets.open_tcp([place.address], backlog=settings.backlog, exit_code=CANNOT_LISTEN_EXIT)
                 self._opened += [(listener, place.tls) for listener in opened]
+        if settings.options.sock_cookie_id:
+            self._mark(settings.options.sock_cookie_id)
+
+    def _mark(self, cookie: int) -> None:
+        """A mark for the system's packet filters; connections inherit it. Only an administrator may set one."""
+        for listener in self.sockets:
+            try:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, cookie.to_bytes(4, sys.byteorder))
+            except OSError as error:
+                logger.warning("-o sock_cookie_id=%d: without effect: %s", cookie, error.strerror)
+                return
 
     def _places(self, port: int) -> list[Place]:
         try:

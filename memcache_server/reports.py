@@ -162,7 +162,7 @@ def settings(shared: Shared) -> Report:
         "warm_max_factor": f"{tunables.warm_max_factor:.2f}",
         "temp_lru": "no",
         "idle_timeout": s.options.idle_timeout,
-        "track_sizes": "no",
+        "track_sizes": _yes(tunables.track_sizes),
         "slab_automove_freeratio": f"{tunables.slab_automove_freeratio:.3f}",
         "ssl_enabled": _yes(s.tls),
         **(_ssl(s.options) if s.tls else {}),

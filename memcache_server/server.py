@@ -136,7 +136,7 @@ class Server:
         """The pid file and the file of ports; a server without them is still one."""
         ports = os.environ.get(_PORT_FILE_VARIABLE)
         try:
-            if ports:
+            if ports and not self.settings.unix_socket:
                 listeners.write_ports(Path(ports))
             if self.settings.pid_file:
                 self._pid_file.write()

@@ -17,3 +17,5 @@ class Tunables:
     warm_lru_pct: int = 40
     hot_max_factor: float = 0.2
     warm_max_factor: float = 2.0
+    track_sizes: bool = False  # whether `stats sizes` counts
+    sizes_since: int = 0  # the last CAS id that it does not count

@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
         ("proto[ascii]:10.0.0.1:7", False, Place(Address("10.0.0.1", 7), False)),
         ("tag[b]:[::1]:7", True, Place(Address("::1", 7), True)),
         ("notls:10.0.0.1:7", True, Place(Address("10.0.0.1", 7), False)),
-        ("proto[ascii]:tag[]:*:7", False, Place(Address("", 7), False)),
+        ("proto[ascii]:tag[12345678]:*:7", False, Place(Address("", 7), False)),
         (":7", False, Place(Address("", 7), False)),
     ],
 )
@@ -30,7 +30,15 @@ def test_parse_place(text: str, tls: bool, place: Place) -> None:
     assert parse_place(text, 5, tls) == place
 
 
-@pytest.mark.parametrize(("text", "words"), [("notls:1.2.3.4", "only when SSL"), ("proto[binary]:1.2.3.4", "binary")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("notls:1.2.3.4", "only when SSL"),
+        ("proto[binary]:1.2.3.4", "binary"),
+        ("tag[]:1.2.3.4", "1 and 8"),
+        ("tag[123456789]:1.2.3.4", "1 and 8"),
+    ],
+)
 def test_parse_place_refuses(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse_place(text, 5)
