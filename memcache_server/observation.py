@@ -27,6 +27,7 @@ class Observation:
         self.watchers: Watchers = shared.watchers
         self.descriptor = -1  # of the connection whose command is handled
         self.verb = b""  # of that command
+        self.looked_up: bytes | None = None  # the key last looked up by that command
         self._store = shared.store
         self._plain_store = type(shared.store)
         self._observed_store = observed_store(self)
@@ -51,7 +52,7 @@ class Observation:
         def call(session: Session, tokens: Any, *value: ValueBlock) -> bool | None:
             if count is not None and len(tokens) > 1:
                 count(tokens[1])
-            self.descriptor, self.verb = session.descriptor, verb
+            self.descriptor, self.verb, self.looked_up = session.descriptor, verb, None
             misses = session.stats.get_misses
             ended = handler(session, tokens, *value)
             if verb == b"mg" and len(tokens) > 1:

@@ -4,7 +4,8 @@ from typing import Protocol
 
 from memcache_server.prefix_stats import PrefixStats
 from memcache_server.store import Store, StoreResult
-from memcache_server.store.item_view import view
+from memcache_server.store.chunk import ITEM_OVERHEAD
+from memcache_server.store.item_view import ItemView, view
 from memcache_server.watchers import Watchers, uri_encoded
 
 _STATUS = {result: result.name.lower() for result in StoreResult}
@@ -17,11 +18,24 @@ class Observer(Protocol):
     watchers: Watchers
     descriptor: int
     verb: bytes
+    looked_up: bytes | None  # the key last looked up by that command
+
+
+def log_store(watchers: Watchers, key: bytes, status: str, command: str, fields: str) -> None:
+    """An item_store line; `fields`: ttl, clsid, cfd and size."""
+    text = f"type=item_store key={uri_encoded(key)} status={status} cmd={command} {fields}"
+    watchers.log(b"mutations", text)
 
 
 def observed_store(observer: Observer) -> type[Store]:
     """A class with Store's layout, so that a store can change into it and back."""
     watchers, prefixes = observer.watchers, observer.prefixes
+
+    def find_logged(store: Store, key: bytes) -> None:
+        """One line for the look-ups of one key by one command, however often it looks."""
+        if observer.looked_up != key:
+            observer.looked_up = key
+            looked_up(store, key)
 
     def looked_up(store: Store, key: bytes) -> None:
         status, slab_class, size = "not_found", 0, 0
@@ -38,18 +52,26 @@ def observed_store(observer: Observer) -> type[Store]:
             f"cfd={observer.descriptor} size={size}",
         )
 
-    def stored(store: Store, command: str, key: bytes, exptime: int, length: int, result: int) -> int:
-        slab_class, ttl = 0, max(0, exptime - store.now) if exptime else 0
+    def stored(
+        store: Store, command: str, key: bytes, exptime: int, length: int, result: int, flags: bytes = b"0"
+    ) -> int:
+        size = ITEM_OVERHEAD + len(key) + length + 2 + (4 if flags != b"0" else 0)
+        slab_class = store.classes.class_for(size) or store.classes.count
+        ttl = max(0, exptime - store.now) if exptime else 0
         if result == StoreResult.STORED and (handle := store.index.find(key)):
             item = view(store, handle)
             slab_class, length = item.slab_class, item.value_length
             ttl = max(0, item.exptime - store.now) if item.exptime else 0
-        watchers.log(
-            b"mutations",
-            f"type=item_store key={uri_encoded(key)} status={_STATUS[StoreResult(result)]} cmd={command} ttl={ttl} "
-            f"clsid={slab_class} cfd={observer.descriptor} size={length}",
-        )
+        fields = f"ttl={ttl} clsid={slab_class} cfd={observer.descriptor} size={length}"
+        log_store(watchers, key, _STATUS[StoreResult(result)], command, fields)
         return result
+
+    def deleted(key: bytes, item: ItemView) -> None:
+        name = "md" if observer.verb == b"md" else "delete"
+        watchers.log(
+            b"deletions",
+            f"type=deleted key={uri_encoded(key)} cmd={name} clsid={item.slab_class} size={item.value_length}",
+        )
 
     class ObservedStore(Store):
         """See the module."""
@@ -63,23 +85,37 @@ def observed_store(observer: Observer) -> type[Store]:
             return text
 
         def get_and_touch(self, key: bytes, exptime: int, with_cas: bool) -> bytes | None:
+            observer.looked_up = None  # each key of a line counts
             text = super().get_and_touch(key, exptime, with_cas)
             prefixes.count_get(key, text is not None)
             return text
 
         def find(self, key: bytes) -> int:
-            looked_up(self, key)
+            find_logged(self, key)
             return super().find(key)
 
         def set(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
-            looked_up(self, key)
-            return stored(self, "set", key, exptime, len(value) - 2, super().set(key, flags, exptime, value))
+            find_logged(self, key)
+            result = super().set(key, flags, exptime, value)
+            return stored(self, "set", key, exptime, len(value) - 2, result, flags)
 
         def add(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
-            return stored(self, "add", key, exptime, len(value) - 2, super().add(key, flags, exptime, value))
+            result = super().add(key, flags, exptime, value)
+            return stored(self, "add", key, exptime, len(value) - 2, result, flags)
 
         def replace(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
-            return stored(self, "replace", key, exptime, len(value) - 2, super().replace(key, flags, exptime, value))
+            result = super().replace(key, flags, exptime, value)
+            return stored(self, "replace", key, exptime, len(value) - 2, result, flags)
+
+        def vivify(self, key: bytes, value: bytes) -> int:
+            handle = super().vivify(key, value)
+            if observer.verb == b"ma":
+                stored(self, "add", key, 0, len(value) - 2, StoreResult.STORED if handle else StoreResult.NO_MEMORY)
+            return handle
+
+        def discard(self, key: bytes) -> None:
+            find_logged(self, key)
+            super().discard(key)
 
         def append(self, key: bytes, value: bytes) -> int:
             return stored(self, "append", key, 0, len(value) - 2, super().append(key, value))
@@ -89,19 +125,19 @@ def observed_store(observer: Observer) -> type[Store]:
 
         def compare_and_set(self, key: bytes, flags: bytes, exptime: int, value: bytes, unique: int) -> int:
             result = super().compare_and_set(key, flags, exptime, value, unique)
-            return stored(self, "cas", key, exptime, len(value) - 2, result)
+            return stored(self, "cas", key, exptime, len(value) - 2, result, flags)
 
         def delete(self, key: bytes) -> bool:
             handle = self.index.find(key)
             item = view(self, handle) if handle else None
-            deleted = super().delete(key)
-            if deleted and item is not None:
-                name = "md" if observer.verb == b"md" else "delete"
-                watchers.log(
-                    b"deletions",
-                    f"type=deleted key={uri_encoded(key)} cmd={name} clsid={item.slab_class} size={item.value_length}",
-                )
-            return deleted
+            gone = super().delete(key)
+            if gone and item is not None:
+                deleted(key, item)
+            return gone
+
+        def empty(self, handle: int, key: bytes, flags: bytes, exptime: int) -> int:
+            deleted(key, view(self, handle))
+            return super().empty(handle, key, flags, exptime)
 
         def _evict(self, handle: int, meta: int) -> None:
             item = view(self, handle)

@@ -11,6 +11,7 @@ from mcproto import encode
 from mcproto.grammar import maybe_client_flags, maybe_exptime, maybe_unsigned
 from mcproto.limits import KEY_MAX
 from mcproto.request_parser import ValueBlock
+from memcache_server.observed_store import log_store
 from memcache_server.session import Session
 from memcache_server.store import StoreResult
 from memcache_server.store.chunk import ITEM_OVERHEAD
@@ -124,6 +125,9 @@ def is_too_large(session: Session, key: bytes, flags: bytes, length: int) -> boo
 def refuse_large(session: Session, verb: bytes, key: bytes) -> bytes:
     """Count a value that no item can hold, and drop what a set was to replace; the error."""
     session.stats.store_too_large += 1
+    if session.server.watchers:
+        fields = f"ttl=0 clsid=0 cfd={session.descriptor} size=0"
+        log_store(session.server.watchers, key, "too_large", verb.decode(), fields)
     if verb == b"set":
         session.store.discard(key)  # never serve the value that was to be replaced
     return encode.TOO_LARGE
