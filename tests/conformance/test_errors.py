@@ -5,18 +5,18 @@ from __future__ import annotations
 import ast
 import gzip
 import json
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.conformance.conftest import Start
 from tests.conformance.golden import DATA
 from tests.memcache_server.serving import Raw
-from tests.support.processes import Address, Server, memcache_server_command, memcached_command, running
+from tests.support.processes import Address, Server
 from tests.support.waiting import wait_until
 
 NEWER = "1.6.18 does not have it"
@@ -210,26 +210,6 @@ CLIENT_ERROR bad command line
 CLIENT_ERROR Illegal slab id
 MISS
 """.strip().split("\n")
-
-Start = Callable[[bool, str], Server]
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """A server of ours (True) or the original with these flags; each kind is started once and kept."""
-    users = tmp_path_factory.mktemp("login") / "users"
-    users.write_text("a:b\n")
-    started: dict[tuple[bool, str], Server] = {}
-    with ExitStack() as stack:
-
-        def server(ours: bool, flags: str) -> Server:
-            if (ours, flags) not in started:
-                command = memcache_server_command if ours else memcached_command
-                words = flags.replace("USERS", os.fspath(users)).split()
-                started[ours, flags] = stack.enter_context(running(lambda port: command(port, *words)))
-            return started[ours, flags]
-
-        yield server
 
 
 def said(server: Server, provoked: Provoked) -> list[str]:
