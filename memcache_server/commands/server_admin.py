@@ -71,7 +71,7 @@ def shutdown(session: Session, tokens: list[bytes]) -> bool | None:
         session.out.append(BAD_SHUTDOWN_MODE)
         return None
     os.kill(os.getpid(), number)
-    session.closing = True
+    session.closing, session.ending = True, "shutdown"
     return True
 
 
