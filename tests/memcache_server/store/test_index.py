@@ -84,20 +84,89 @@ def test_growth_is_spread_over_insertions() -> None:
     assert grown == 3
 
 
-def test_growth_does_not_lengthen_the_chains_of_the_table_it_leaves() -> None:
-    keys = Keys(3000)
-    index = Index(keys.arena, 10)
-    empty = 0
+def entries(index: Index) -> tuple[int, int]:
+    """Entries in the table that is being left, and in the other."""
+    left = [] if index.old is None else index.old.tolist()
+    return len(left) - left.count(0), (index.mask + 1) - index.table.tolist().count(0)
+
+
+def longest_run(table: memoryview) -> int:
+    """Full slots in a row, at most."""
+    run = longest = 0
+    for entry in table.tolist() * 2:  # twice: a run may go round the end
+        run = run + 1 if entry else 0
+        longest = max(longest, run)
+    return longest
+
+
+def test_one_insertion_moves_a_bounded_number_of_slots() -> None:
+    keys = Keys(6000)
+    index = Index(keys.arena, power=12)
+    names = iter(keys.handles)
+    while not index.growing:
+        name = next(names)
+        index.insert(name, keys.handles[name])
+    assert index.old is not None
+    bound, moves = 16 + longest_run(index.old) + 1, 0
+    while index.growing:
+        before, name = entries(index)[0], next(names)
+        index.insert(name, keys.handles[name])
+        moved = before - entries(index)[0]  # one less when the insertion itself went to the old table
+        assert -1 <= moved <= bound
+        moves += 1
+    assert moves > 4096 // bound, "the growth was spread"
+
+
+def test_while_growing_each_table_is_whole_by_itself_and_the_old_one_empties_from_its_front() -> None:
+    keys = Keys(6000)
+    index = Index(keys.arena, power=12)
+    front = 0
     for number, (name, handle) in enumerate(keys.handles.items()):
-        was_growing = index.growing
         index.insert(name, handle)
-        if index.growing:
+        if index.old is not None and number % 7 == 0:
             assert index.find(b"no such key %d" % number) == 0
-            assert index.old is not None
-            now_empty = index.old.tolist().count(0)
-            assert now_empty == empty or not was_growing, "empty slots end chains and must stay"
-            empty = now_empty
-    assert empty
+            old = index.old.tolist()
+            full = [slot for slot, entry in enumerate(old) if entry]
+            moved = index.growth[1]
+            assert not any(moved > slot > 64 for slot in full), "behind the front only a chain that goes round the end"
+            front = max(front, moved)
+    assert front > 3000
+    for name, handle in keys.handles.items():
+        assert index.find(name) == handle
+
+
+def test_growth_goes_on_by_itself_when_asked() -> None:
+    keys = Keys(4000)
+    index = Index(keys.arena, power=12)
+    names = iter(keys.handles)
+    while not index.growing:
+        name = next(names)
+        index.insert(name, keys.handles[name])
+    steps = 0
+    while index.growing:
+        index.move(100)
+        steps += 1
+    assert 4096 // 200 < steps <= 41
+    index.move(100)
+    assert entries(index) == (0, index.count)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_small_tables_through_growth_with_chains_round_the_end(seed: int) -> None:
+    keys = Keys(120)
+    index, rng, there = Index(keys.arena, power=3), random.Random(seed), set()
+    names = list(keys.handles)
+    for _ in range(600):
+        key = rng.choice(names)
+        if key in there:
+            index.remove(key, keys.handles[key])
+            there.remove(key)
+        elif len(there) < rng.choice((20, 60, 110)):
+            index.insert(key, keys.handles[key])
+            there.add(key)
+        if rng.random() < 0.2:
+            index.move(rng.choice((1, 3)))
+        assert {name for name in names if index.find(name)} == there
 
 
 def test_removing_what_is_not_there_is_a_bug_found() -> None:
