@@ -8,7 +8,7 @@ import re
 
 from mcproto.limits import U32, U64
 
-_DECIMAL = re.compile(rb"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})")
+_DECIMAL = re.compile(rb"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})([eE][+-]?\d{1,2})?")
 _MINUS = 0x2D
 _I64_MIN, _I64_MAX = -(1 << 63), (1 << 63) - 1
 
@@ -30,7 +30,7 @@ def maybe_unsigned(token: bytes, limit: int = U64) -> int | None:
 
 
 def maybe_decimal(token: bytes) -> float | None:
-    """A number with an optional fraction, as admin commands take it."""
+    """A number with an optional fraction and exponent, as admin commands take it."""
     return float(token) if _DECIMAL.fullmatch(token) else None
 
 

@@ -16,6 +16,7 @@ from memcache_server.watchers import uri_encoded
 _DISABLED = b"CLIENT_ERROR lru crawler disabled\r\n"
 _BUSY = b"BUSY currently processing crawler request\r\n"
 _BAD_CLASS = b"BADCLASS invalid class id\r\n"
+_NO_CRAWL_OF_HASH = b"ERROR an unknown error happened\r\n"  # a walk for dumps only
 _NOT_STARTED = b"NOTSTARTED no items to crawl\r\n"
 _BAD_SLEEP = b"CLIENT_ERROR sleep must be one second or less\r\n"
 _SLEEP_MAX = 1_000_000
@@ -71,7 +72,9 @@ def _crawl(session: Session, word: bytes) -> bytes:
         return _DISABLED
     if server.crawler.running:
         return _BUSY
-    if classes is None or word == b"hash":
+    if word == b"hash":
+        return _NO_CRAWL_OF_HASH
+    if classes is None:
         return _BAD_CLASS
     if not classes:
         return _NOT_STARTED
