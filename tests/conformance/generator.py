@@ -1,4 +1,4 @@
-"""Seeded random scripts over the classic and the meta commands: valid, edge and malformed, pipelined, cut anywhere.
+"""Seeded random scripts over the classic, meta and admin commands: valid, edge and malformed, pipelined, cut anywhere.
 
 Few keys, so that commands meet each other's items. Script n of a seed is always the same, whatever
 was generated before it. Inputs of exclusions.py are not sent: such a script is drawn again.
@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 
+from tests.conformance.admin_generator import ADMIN_PRODUCERS
 from tests.conformance.exclusions import exclusion_among, exclusion_in
 from tests.conformance.framing import Request, requests
 from tests.conformance.meta_generator import META_PRODUCERS
@@ -205,7 +206,7 @@ def _stats(draw: Draw) -> bytes:
 PRODUCERS: dict[Producer, float] = {
     _storage: 26, _retrieval: 22, _cas: 7, _arithmetic: 12, _counter: 4, _touch: 6, _delete: 6, _flush: 1.2,
     _version: 1, _verbosity: 1, _bad_length: 2, _bad_chunk: 3, _short_data: 1.5, _too_large: 0.12, _unknown: 3,
-    _long_key: 1.5, _stats: 0.5, **META_PRODUCERS,
+    _long_key: 1.5, _stats: 0.5, **META_PRODUCERS, **ADMIN_PRODUCERS,
 }  # fmt: skip
 _DRAWN, _WEIGHTS = list(PRODUCERS), list(accumulate(PRODUCERS.values()))
 MAX_DRAWS = 50

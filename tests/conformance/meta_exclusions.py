@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tests.conformance.framing import Request
 
-EXTENDING_WORDS = frozenset((b"append", b"prepend", b"incr", b"decr", b"ma", b"ms"))
+EXTENDING_WORDS = frozenset((b"append", b"prepend", b"incr", b"decr", b"ma"))
 FLAGS_1642 = {b"mg": b"ECx", b"ms": b"EsxL", b"md": b"Ex", b"ma": b"E"}
 KNOWN_FLAGS = b"bcCDEfFhIJklLMNOPqRstTuvx"
 SIGNED = (b"N", b"R", b"T")
@@ -16,13 +16,17 @@ _SIGNED = re.compile(rb"[+-]?\d{1,18}")
 _UNSIGNED = re.compile(rb"\+?\d{1,18}")
 
 
+def extends(request: Request) -> bool:
+    """Whether it is ms in the mode of append or prepend."""
+    return request.verb == b"ms" and any(flag[:2] in (b"MA", b"MP") for flag in request.flags)
+
+
 def newer_flag(request: Request, _: list[Request]) -> bool:
     """E, x, C of mg, s of ms, N with append or prepend."""
     letters = request.letters
     if not letters:
         return False
-    extends = request.verb == b"ms" and any(flag[:2] in (b"MA", b"MP") for flag in request.flags)
-    return any(letter in letters for letter in FLAGS_1642[request.verb]) or (extends and b"N" in letters)
+    return any(letter in letters for letter in FLAGS_1642[request.verb]) or (extends(request) and b"N" in letters)
 
 
 def odd_mode(request: Request, _: list[Request]) -> bool:
@@ -95,7 +99,7 @@ def returns_lost_mark(stream: Iterable[Request]) -> bool:
         if b"b" in letters:
             encoded.add(key)
         vivifies = verb == b"mg" and b"N" in letters
-        if vivifies or verb in EXTENDING_WORDS:
+        if vivifies or extends(request) or verb in EXTENDING_WORDS:
             rewritten.add(key)
         if verb in (b"mg", b"ma", b"me") and (b"k" in letters or verb == b"me"):
             returned.add(key)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.exclusions import EXCLUSIONS, LOST_MARK, TINY_LAST_CHUNK, exclusion_of, exclusion_of_script
+from tests.conformance.exclusions import (
+    EXCLUSIONS,
+    LOST_MARK,
+    REVIVAL,
+    TINY_LAST_CHUNK,
+    exclusion_of,
+    exclusion_of_script,
+)
 from tests.conformance.script import Script, Step
 
 LONG = b"k" * 251
@@ -32,6 +39,23 @@ EXAMPLES = {
     "ma with T": (b"ma a T30\r\n", b"mg a T30\r\n"),
     "N with an opaque too long": (b"mg a N0 O" + b"o" * 32 + b"\r\n", b"mg a N0 O" + b"o" * 31 + b"\r\n"),
     "me of an item with TTL": (b"me a\r\n", b"set a 0 0 1\r\n1\r\nme a\r\n"),
+    "admin number of over 32 bits": (b"lru_crawler tocrawl 4294967296\r\n", b"lru_crawler tocrawl 4294967295\r\n"),
+    "lru tune with a sum over 32 bits": (b"lru tune 4294967295 1 1 1\r\n", b"lru tune 20 4294967 1 1\r\n"),
+    "another memory limit": (b"cache_memlimit 100\r\n", b"cache_memlimit 256\r\ncache_memlimit 7\r\n"),
+    "noreply behind too many words of cache_memlimit": (
+        b"cache_memlimit 7 7 noreply\r\n",
+        b"cache_memlimit 7 noreply\r\ncache_memlimit 7 7 7\r\n",
+    ),
+    "page that may move": (b"slabs reassign 1 2\r\n", b"slabs reassign 1 99\r\nslabs reassign 1 1\r\n"),
+    "automove window or freeratio": (b"slabs automove window 5\r\n", b"slabs automove ratio 0.5\r\n"),
+    "crawl or dump with the crawler on": (
+        b"lru_crawler enable\r\nlru_crawler crawl 1\r\n",
+        b"lru_crawler enable\r\nlru_crawler crawl 64\r\nlru_crawler disable\r\nlru_crawler crawl 1\r\n",
+    ),
+    "mgdump": (b"lru_crawler mgdump all\r\n", b"lru_crawler metadump all\r\n"),
+    "watch granted, or behind others": (b"watch fetchers\r\n", b"watch foo\r\n"),
+    "shutdown": (b"shutdown\r\n", b"shutdow\r\n"),
+    "report of a process": (b"stats settings\r\n", b"stats sizes\r\nstats cachedump 64 1\r\n"),
 }
 
 
@@ -77,3 +101,9 @@ def test_the_key_of_a_rewritten_base64_item() -> None:
     lost = Step(b"ms YQ== 1 b\r\n1\r\n"), Step(b"append a 0 0 1\r\n1\r\n"), Step(b"mg a k\r\n")
     assert exclusion_of_script(Script("lost", lost)) == LOST_MARK
     assert exclusion_of_script(Script("other", (*lost[:2], Step(b"mg b k\r\n")))) is None
+
+
+def test_a_delayed_flush_behind_an_immediate_one() -> None:
+    now, later = Step(b"flush_all\r\n"), Step(b"flush_all 100000 noreply\r\n", conn=1)
+    assert exclusion_of_script(Script("revival", (now, later))) == REVIVAL
+    assert exclusion_of_script(Script("in order", (later, now))) is None

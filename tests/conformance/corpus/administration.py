@@ -45,7 +45,6 @@ SCRIPTS: Table = {
     ],
     "slabs reassign, bad numbers": [b"slabs reassign a b\r\n", b"slabs reassign 1 99\r\n", b"slabs reassign -2 2\r\n"],
     "slabs reassign, the same": [b"slabs reassign 1 1\r\n", b"slabs reassign 99 99\r\n"],
-    "slabs reassign, no spare page": [SET_A, b"slabs reassign 1 2\r\n"],
     "slabs automove": [
         b"slabs automove 0\r\n",
         b"slabs automove 1\r\n",
