@@ -30,6 +30,8 @@ class Extended:
     warm_lru_pct: int = 40
     hot_max_factor: float = 0.2
     warm_max_factor: float = 2.0
+    temporary_ttl: int | None = None
+    lru_maintainer: bool = True
     lru_crawler: bool = True
     lru_crawler_sleep: int = 100
     lru_crawler_tocrawl: int = 0
@@ -55,6 +57,7 @@ class Suboption(NamedTuple):
     parse: Parse | None = None
     value: object = None  # of the field, when there is no parse
     optional: bool = False  # the value may be left out
+    stands_for: tuple[str, ...] = ()  # other words
 
 
 def _number(low: int, high: int, problem: str) -> Parse:
@@ -168,9 +171,9 @@ EXTENDED: dict[str, Suboption] = {
     "warm_lru_pct": Suboption("warm_lru_pct", _number(1, 79, f"warm_lru_pct {_PCT}")),
     "hot_max_factor": Suboption("hot_max_factor", _factor("hot_max_factor")),
     "warm_max_factor": Suboption("warm_max_factor", _factor("warm_max_factor")),
-    "temporary_ttl": _ANY_NUMBER,
-    "lru_maintainer": _ANY,
-    "no_lru_maintainer": _ANY,
+    "temporary_ttl": Suboption("temporary_ttl", _number(-(1 << 31), 1 << 31, "")),
+    "lru_maintainer": Suboption("lru_maintainer", value=True),
+    "no_lru_maintainer": Suboption("lru_maintainer", value=False),
     "lru_crawler": Suboption("lru_crawler", value=True),
     "no_lru_crawler": Suboption("lru_crawler", value=False),
     "lru_crawler_sleep": Suboption(
@@ -196,8 +199,10 @@ EXTENDED: dict[str, Suboption] = {
     "inline_ascii_resp": _ANY,
     "no_inline_ascii_resp": _ANY,
     "no_chunked_items": _ANY,
-    "modern": _ANY,
-    "no_modern": _ANY,
+    "modern": Suboption(
+        stands_for=("maxconns_fast", "slab_reassign", "slab_automove=1", "lru_maintainer", "lru_crawler")
+    ),
+    "no_modern": Suboption(stands_for=("no_slab_reassign", "slab_automove=0", "no_lru_maintainer", "no_lru_crawler")),
 }
 
 
@@ -209,6 +214,7 @@ def read_extended(words: Iterable[str]) -> dict[str, Any]:
         row = EXTENDED.get(name)
         if row is None:
             raise ValueError(f'Illegal suboption "{word}"')
+        found |= read_extended(row.stands_for)
         if row.parse is None:
             value = row.value
         elif not equals and not row.optional:

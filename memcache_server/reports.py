@@ -1,7 +1,7 @@
 """What the server knows about itself, as ordered names and values. `stats` and /metrics are views of it.
 
-Names, order and meaning are the original's (memcached.c server_stats, items.c, slabs.c), in the mode without
-LRU maintainer and crawler. What cannot exist here is absent: libevent, threads' buffers, extstore.
+Names, order and meaning are the original's (memcached.c server_stats, items.c, slabs.c), with
+LRU maintainer and crawler or without. What cannot exist here is absent: libevent, threads' buffers, extstore.
 """
 
 import os
@@ -10,6 +10,7 @@ import resource
 from memcache_server.clock import FIRST_SECOND
 from memcache_server.extended import Extended
 from memcache_server.session import Peer, Shared, shown_address
+from memcache_server.store import Store
 from memcache_server.store.segmented_lru import COLD, HOT, TEMP, WARM
 from memcache_server.store.slab_classes import PAGE_SIZE
 from memcache_server.versions import MEMCACHED_VERSION
@@ -17,7 +18,7 @@ from memcache_server.versions import MEMCACHED_VERSION
 Report = dict[str, int | str]
 
 SSL_VERSION_NAMES = ("tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3")
-_SEGMENTS = (HOT, WARM, COLD, TEMP)
+_SEGMENTS = {"hot": HOT, "warm": WARM, "cold": COLD, "temp": TEMP}
 
 
 def _yes(value: bool) -> str:
@@ -83,6 +84,7 @@ def general(shared: Shared) -> Report:
         "slabs_moved": totals.slabs_moved,
         "lru_crawler_running": int(shared.crawler.running),
         "lru_crawler_starts": stats.lru_crawler_starts,
+        **({"lru_maintainer_juggles": shared.maintainer.juggles} if settings.options.lru_maintainer else {}),
         "log_worker_dropped": 0,  # lines are dropped for a watcher, never for all
         "log_worker_written": stats.log_worker_written,
         "log_watcher_skipped": stats.log_watcher_skipped,
@@ -94,13 +96,22 @@ def general(shared: Shared) -> Report:
         "slab_global_page_pool": 0,
         "expired_unfetched": totals.total("expired_unfetched"),
         "evicted_unfetched": totals.total("evicted_unfetched"),
-        "evicted_active": totals.total("evicted_active"),
+        **({"evicted_active": totals.total("evicted_active")} if settings.options.lru_maintainer else {}),
         "evictions": totals.total("evicted"),
         "reclaimed": totals.total("reclaimed"),
         "crawler_reclaimed": totals.total("crawler_reclaimed"),
         "crawler_items_checked": totals.total("crawler_items_checked"),
+        "lrutail_reflocked": 0,
+        **(_moves(shared) if settings.options.lru_maintainer else {}),
         **({"time_since_server_cert_refresh": clock.now - shared.tls.refreshed} if shared.tls is not None else {}),
     }
+
+
+def _moves(shared: Shared) -> Report:
+    """What only the LRU maintainer's lists have."""
+    names = ("moves_to_cold", "moves_to_warm", "moves_within_lru", "direct_reclaims")
+    # a hit that makes an item active moves it at once: none is ever dropped
+    return {**{name: shared.store.stats.total(name) for name in names}, "lru_bumps_dropped": 0}
 
 
 def _ssl(options: Extended) -> Report:
@@ -116,7 +127,7 @@ def _ssl(options: Extended) -> Report:
 
 def settings(shared: Shared) -> Report:
     """`stats settings`."""
-    s, tunables = shared.settings, shared.tunables
+    s, tunables, tuning = shared.settings, shared.tunables, shared.store.tuning
     return {
         "maxbytes": shared.store.allocator.page_limit * PAGE_SIZE,
         "maxconns": s.conn_limit,
@@ -154,13 +165,14 @@ def settings(shared: Shared) -> Report:
         "flush_enabled": _yes(not s.disable_flush_all),
         "dump_enabled": _yes(s.dump_enabled),
         "hash_algorithm": "siphash",
-        "lru_maintainer_thread": "no",
-        "lru_segmented": "no",
-        "hot_lru_pct": tunables.hot_lru_pct,
-        "warm_lru_pct": tunables.warm_lru_pct,
-        "hot_max_factor": f"{tunables.hot_max_factor:.2f}",
-        "warm_max_factor": f"{tunables.warm_max_factor:.2f}",
-        "temp_lru": "no",
+        "lru_maintainer_thread": _yes(s.options.lru_maintainer),
+        "lru_segmented": _yes(shared.store.segmented),
+        "hot_lru_pct": tuning.hot_lru_pct,
+        "warm_lru_pct": tuning.warm_lru_pct,
+        "hot_max_factor": f"{tuning.hot_max_factor:.2f}",
+        "warm_max_factor": f"{tuning.warm_max_factor:.2f}",
+        "temp_lru": _yes(tuning.temp_lru),
+        "temporary_ttl": tuning.temporary_ttl,
         "idle_timeout": s.options.idle_timeout,
         "track_sizes": _yes(tunables.track_sizes),
         "slab_automove_freeratio": f"{tunables.slab_automove_freeratio:.3f}",
@@ -186,31 +198,64 @@ def connections(shared: Shared, asking: Peer | None = None) -> dict[int, Report]
     return dict(sorted(found.items()))
 
 
+_ITEM_REPORT: tuple[tuple[str, bool], ...] = (
+    ("evicted", False),
+    ("evicted_nonzero", False),
+    ("evicted_time", False),
+    ("outofmemory", False),
+    ("tailrepairs", False),
+    ("reclaimed", False),
+    ("expired_unfetched", False),
+    ("evicted_unfetched", False),
+    ("evicted_active", True),
+    ("crawler_reclaimed", False),
+    ("crawler_items_checked", False),
+    ("lrutail_reflocked", False),
+    ("moves_to_cold", True),
+    ("moves_to_warm", True),
+    ("moves_within_lru", True),
+    ("direct_reclaims", True),
+)
+"""Counters of a class in `stats items`, and whether they are there only with the LRU maintainer."""
+
+_NEVER = [0] * 64
+_ALWAYS_ZERO = ("tailrepairs", "lrutail_reflocked")  # nothing here holds an item so that its list suffers
+
+
 def items(shared: Shared) -> dict[int, Report]:
     """`stats items`: a report for each class with items."""
-    store = shared.store
-    counters, lru = store.stats, store.lru
-    found: dict[int, Report] = {}
+    store, maintained = shared.store, shared.settings.options.lru_maintainer
+    lru, found = store.lru, dict[int, Report]()
+    counters = {
+        name: _NEVER if name in _ALWAYS_ZERO else getattr(store.stats, name)
+        for name, of_maintainer in _ITEM_REPORT
+        if maintained or not of_maintainer
+    }
     for slab_class in range(1, store.classes.count + 1):
-        lists = [slab_class | segment for segment in _SEGMENTS]
+        lists = [slab_class | segment for segment in _SEGMENTS.values()]
         number = sum(lru.count[n] for n in lists)
         if number:
             found[slab_class] = {
                 "number": number,
+                **(_segments(store, slab_class) if maintained else {}),
                 "age": store.tail_age(slab_class | COLD),
                 "mem_requested": sum(lru.sizes[n] for n in lists),
-                "evicted": counters.evicted[slab_class],
-                "evicted_nonzero": counters.evicted_nonzero[slab_class],
-                "evicted_time": counters.evicted_time[slab_class],
-                "outofmemory": counters.outofmemory[slab_class],
-                "reclaimed": counters.reclaimed[slab_class],
-                "expired_unfetched": counters.expired_unfetched[slab_class],
-                "evicted_unfetched": counters.evicted_unfetched[slab_class],
-                "evicted_active": counters.evicted_active[slab_class],
-                "crawler_reclaimed": counters.crawler_reclaimed[slab_class],
-                "crawler_items_checked": counters.crawler_items_checked[slab_class],
+                **{name: counter[slab_class] for name, counter in counters.items()},
             }
+            if maintained:
+                for name, segment in _SEGMENTS.items():
+                    found[slab_class][f"hits_to_{name}"] = store.stats.hits[slab_class | segment]
     return found
+
+
+def _segments(store: Store, slab_class: int) -> Report:
+    """The part of a class's report that only segments have."""
+    report: Report = {
+        f"number_{name}": store.lru.count[slab_class | segment]
+        for name, segment in _SEGMENTS.items()
+        if name != "temp" or store.tuning.temp_lru
+    }
+    return report | {"age_hot": store.tail_age(slab_class | HOT), "age_warm": store.tail_age(slab_class | WARM)}
 
 
 def slabs(shared: Shared) -> tuple[dict[int, Report], Report]:
@@ -230,7 +275,7 @@ def slabs(shared: Shared) -> tuple[dict[int, Report], Report]:
                 "used_chunks": pages * per_page - allocator.free[slab_class],
                 "free_chunks": allocator.free[slab_class],
                 "free_chunks_end": 0,
-                "get_hits": sum(counters.hits[slab_class | segment] for segment in _SEGMENTS),
+                "get_hits": sum(counters.hits[slab_class | segment] for segment in _SEGMENTS.values()),
                 "cmd_set": counters.stores[slab_class] - counters.rewrites[slab_class],
                 "delete_hits": counters.delete_hits[slab_class],
                 "incr_hits": counters.incr_hits[slab_class],

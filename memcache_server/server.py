@@ -26,7 +26,7 @@ from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store, StoreOptions
 from memcache_server.tls import Tls
-from memcache_server.tunables import Tunables
+from memcache_server.upkeep import LruUpkeep
 from memcache_server.verbose import verbose_commands
 
 logger = logging.getLogger("memcache_server")
@@ -55,6 +55,7 @@ class Server:
             hash_power=settings.options.hashpower_init or 16,
             chunk_max=settings.options.slab_chunk_max,
             slab_sizes=settings.options.slab_sizes,
+            segmented=settings.options.lru_maintainer,
         )
         try:
             store = Store(options)
@@ -68,9 +69,11 @@ class Server:
         commands = {**COMMANDS, **DEBUG_COMMANDS} if settings.options.debug_commands else COMMANDS
         self._observation = Observation(self.shared, commands)
         self.shared.observe = self._observation.refresh
-        for field in dataclasses.fields(Tunables):
-            if hasattr(settings.options, field.name):
-                setattr(self.shared.tunables, field.name, getattr(settings.options, field.name))
+        for tunables in (self.shared.tunables, store.tuning):
+            for field in dataclasses.fields(tunables):
+                if getattr(settings.options, field.name, None) is not None:
+                    setattr(tunables, field.name, getattr(settings.options, field.name))
+        store.tuning.temp_lru = (settings.options.temporary_ttl or -1) >= 0
         if self.shared.prefixes.enabled:  # -D
             self._observation.refresh()
         self.shared.crawl = self._crawl
@@ -81,6 +84,7 @@ class Server:
         self._listeners: Listeners | None = None
         self._connections: Connections | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._upkeep: LruUpkeep | None = None
         self._ready = False
 
     def _warn(self, kind: str, text: str) -> None:
@@ -97,6 +101,9 @@ class Server:
         context = None if self._tls is None else self._tls.context
         self._listeners = Listeners(settings, self._new_connection, context)
         self._tick()
+        if settings.options.lru_maintainer:
+            self._upkeep = LruUpkeep(loop, shared.maintainer)
+            self._upkeep.start()
         self._listeners.open()
         shared.listeners = self._listeners.sockets
         self._settle_process()
@@ -222,6 +229,8 @@ class Server:
         """Drop what is left."""
         for timer in self._timers.values():
             timer.cancel()
+        if self._upkeep is not None:
+            self._upkeep.stop()
         self.stop_accepting()
         for connection in list(self._connections.open) if self._connections else ():
             connection.abort()

@@ -13,6 +13,7 @@ from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store
 from memcache_server.store.crawler import Crawler
+from memcache_server.store.lru_maintainer import LruMaintainer
 from memcache_server.tunables import Tunables
 from memcache_server.watchers import Listener, Watchers
 
@@ -93,6 +94,7 @@ class Shared:
     prefixes: PrefixStats = field(init=False)
     watchers: Watchers = field(init=False)
     crawler: Crawler = field(init=False)
+    maintainer: LruMaintainer = field(init=False)
 
     def __post_init__(self) -> None:
         """What is made of the rest."""
@@ -100,6 +102,7 @@ class Shared:
         self.prefixes.enabled = bool(self.settings.prefix_delimiter)
         self.watchers = Watchers(self.stats, self._soon)
         self.crawler = Crawler(self.store)
+        self.maintainer = LruMaintainer(self.store)
 
     def _soon(self, call: Callable[[], None]) -> None:
         self.soon(call)  # the server fills it in later

@@ -13,9 +13,5 @@ class Tunables:
     lru_crawler: bool = True
     lru_crawler_sleep: int = 100  # microseconds between two steps of a crawl, at least
     lru_crawler_tocrawl: int = 0  # items of a class that one crawl looks at; 0: all
-    hot_lru_pct: int = 20
-    warm_lru_pct: int = 40
-    hot_max_factor: float = 0.2
-    warm_max_factor: float = 2.0
     track_sizes: bool = False  # whether `stats sizes` counts
     sizes_since: int = 0  # the last CAS id that it does not count

@@ -97,7 +97,7 @@ class LinkedItems(RoomMaker):
 
     def _segment_for(self, exptime: int) -> int:
         """Where a new item goes: TEMP if it will not live long enough to be worth an eviction."""
-        if exptime and self.tuning.temporary_ttl is not None:
+        if exptime and self.tuning.temp_lru:
             return TEMP if 0 <= exptime - self.now <= self.tuning.temporary_ttl else self._entry
         return self._entry
 

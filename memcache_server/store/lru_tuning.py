@@ -11,4 +11,5 @@ class LruTuning:
     warm_lru_pct: int = 40
     hot_max_factor: float = 0.2  # of the age of COLD's tail that HOT's tail may have
     warm_max_factor: float = 2.0
-    temporary_ttl: int | None = None  # items with at most so many seconds to live go to TEMP; None: none do
+    temp_lru: bool = False  # items with at most temporary_ttl seconds to live go to TEMP
+    temporary_ttl: int = 61
