@@ -77,6 +77,12 @@ EXPECTED: dict[str, tuple[tuple[bytes, bytes], ...]] = {
         (b"gats 99999999999 $a\r\n", BAD_EXPTIME),
         (b"get $a\r\n", VALUE_A + b"END\r\n"),
     ),
+    "flags of this version that mean nothing to a command": (
+        (b"mg $a x v\r\n", b"VA 3\r\nabc\r\n"),
+        (b"md $x E5\r\n", b"NF\r\n"),
+        (b"ms $x 1 x\r\n5\r\n", b"HD\r\n"),
+        (b"ma $x x v\r\n", b"VA 1\r\n6\r\n"),
+    ),
     "incr of nothing and of white space": (
         (
             b"set $e 0 0 0\r\n\r\nincr $e 1\r\n",

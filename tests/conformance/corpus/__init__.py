@@ -8,6 +8,7 @@ from tests.conformance.corpus import (
     keys,
     lines,
     meta,
+    meta_flags,
     noreply,
     numbers,
     pipelining,
@@ -31,6 +32,7 @@ TABLES: dict[str, Table] = {
     "numbers": numbers.SCRIPTS,
     "lines": lines.SCRIPTS,
     "meta": meta.SCRIPTS,
+    "meta flags": meta_flags.SCRIPTS,
     "values": values.SCRIPTS,
 }
 
