@@ -218,9 +218,14 @@ class Connection(asyncio.Protocol):
         return shown_address(family, about("peername")), shown_address(family, about("sockname"))
 
     @property
+    def watches(self) -> bool:
+        """Whether it only listens to log lines."""
+        return isinstance(self._transport.get_protocol(), _Watching)
+
+    @property
     def state(self) -> str:
         """One of the original's states; only one whose command is being answered can be asked while it is read."""
-        if isinstance(self._transport.get_protocol(), _Watching):
+        if self.watches:
             return "conn_watch"
         if self._paused:
             return "conn_mwrite"
@@ -308,8 +313,8 @@ class TimedConnection(Connection):
         return self._shared.clock.now - self.last_command
 
     def close_idle(self, since: int) -> None:
-        """Close if nothing came after this second and nothing is under way."""
-        if self.last_command <= since and not self._paused and self.close_if_idle():
+        """Close if nothing came after this second and nothing is under way; a watcher may be silent for ever."""
+        if self.last_command <= since and not self._paused and not self.watches and self.close_if_idle():
             self.session.ending = "idle_timeout"
             self._shared.stats.idle_kicks += 1
 
