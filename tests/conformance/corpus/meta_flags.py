@@ -8,7 +8,8 @@ from tests.conformance.corpus.notation import Source, Table, second
 
 # With the token it is given here.
 FLAGS = (
-    "c", "C0", "D2", "f", "F7", "h", "I", "J5", "k", "l", "Lhint", "N30", "O1", "P1", "q", "R30", "s", "t", "T30", "u", "v",
+    "c", "C0", "D2", "f", "F7", "h", "I", "J5", "k", "l", "Lhint", "N30", "O1", "P1", "q", "R30", "s", "t", "T30",
+    "u", "v",
 )  # fmt: skip
 LEFT_OUT = frozenset(("mg C0", "ms s", "ms Lhint", "ma T30"))
 MODES = {"mg": ("MS",), "ms": ("ME", "MA", "MP", "MR", "MS"), "md": ("MS",), "ma": ("MI", "M+", "MD", "M-")}
