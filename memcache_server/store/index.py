@@ -29,7 +29,8 @@ _SLOT = 8  # bytes
 _GIVE_BACK = 1 << 20  # bytes of the old table given back at a time: about 50 microseconds
 
 
-def _mapped(slots: int) -> mmap.mmap:
+def room_for(slots: int) -> mmap.mmap:
+    """Memory for a table."""
     return mmap.mmap(-1, _SLOT * slots, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
@@ -48,7 +49,7 @@ class Index:
         self._old_mask = 0
         self._moved = 0  # slots of the old table that are done
         self._given_back = 0  # bytes of it
-        self._use_table(_mapped(1 << power))
+        self._use_table(room_for(1 << power))
 
     def _use_table(self, mapping: mmap.mmap) -> None:
         self._map = mapping
@@ -137,7 +138,7 @@ class Index:
     def _grow(self) -> None:
         self.old, self._old_map, self._old_mask = self.table, self._map, self.mask
         self._moved = self._given_back = 0
-        self._use_table(_mapped(2 * (self.mask + 1)))
+        self._use_table(room_for(2 * (self.mask + 1)))
 
     def move(self, slots: int) -> None:
         """Go on with the growth, if there is one: by at least so many old slots, and on to an empty one."""
@@ -169,9 +170,32 @@ class Index:
 
     def _leave_old(self) -> None:
         assert self.old is not None and self._old_map is not None
-        self.old.release()
-        self._old_map.close()
+        self._leave(self.old, self._old_map)
         self.old = self._old_map = None
+
+    # over a restart
+
+    @property
+    def mappings(self) -> list[mmap.mmap]:
+        """The tables as bytes: the one in use, and the one that is being left."""
+        return [self._map] if self._old_map is None else [self._map, self._old_map]
+
+    def adopt(self, mappings: list[mmap.mmap], count: int, moved: int) -> None:
+        """Take over the tables of another index: its mappings, count of entries, and slots moved."""
+        self._leave(self.table, self._map)
+        self._use_table(mappings[0])
+        self.count = count
+        if len(mappings) > 1:
+            self._old_map = mappings[1]
+            self.old = memoryview(mappings[1]).cast("Q")
+            self._old_mask = len(self.old) - 1
+            self._moved = moved
+            self._given_back = moved * _SLOT // _GIVE_BACK * _GIVE_BACK
+
+    @staticmethod
+    def _leave(table: memoryview, mapping: mmap.mmap) -> None:
+        table.release()
+        mapping.close()
 
     def handles(self) -> list[int]:
         """Every handle in the index, for checks."""
