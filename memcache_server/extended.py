@@ -35,9 +35,11 @@ class Extended:
     lru_crawler: bool = True
     lru_crawler_sleep: int = 100
     lru_crawler_tocrawl: int = 0
+    slab_reassign: bool = True
+    slab_automove: int = 1
     slab_automove_ratio: float = 0.8
     slab_automove_freeratio: float = 0.01
-    slab_automove_window: int = 30
+    slab_automove_window: int = 10
     track_sizes: bool = False
     sock_cookie_id: int = 0
     debug_commands: bool = False
@@ -55,7 +57,7 @@ class Suboption(NamedTuple):
 
     field: str = ""
     parse: Parse | None = None
-    value: object = None  # of the field, when there is no parse
+    value: object = None  # of the field, when nothing is parsed
     optional: bool = False  # the value may be left out
     stands_for: tuple[str, ...] = ()  # other words
 
@@ -180,10 +182,12 @@ EXTENDED: dict[str, Suboption] = {
         "lru_crawler_sleep", _number(0, 1_000_000, "LRU crawler sleep must be between 0 and 1 second")
     ),
     "lru_crawler_tocrawl": Suboption("lru_crawler_tocrawl", _strict("lru_crawler_tocrawl")),
-    "slab_reassign": _ANY,
-    "no_slab_reassign": _ANY,
-    "slab_automove": Suboption(parse=_number(0, 2, "slab_automove must be between 0 and 2"), optional=True),
-    "no_slab_automove": _ANY,
+    "slab_reassign": Suboption("slab_reassign", value=True),
+    "no_slab_reassign": Suboption("slab_reassign", value=False),
+    "slab_automove": Suboption(
+        "slab_automove", _number(0, 2, "slab_automove must be between 0 and 2"), value=1, optional=True
+    ),
+    "no_slab_automove": Suboption("slab_automove", value=0),
     "slab_automove_ratio": Suboption("slab_automove_ratio", _factor("slab_automove_ratio", 1.0, "> 0 and < 1")),
     "slab_automove_window": Suboption("slab_automove_window", _number(3, 1 << 31, "slab_automove_window must be > 2")),
     "slab_automove_freeratio": Suboption("slab_automove_freeratio", _decimal("slab_automove_freeratio")),
@@ -220,7 +224,7 @@ def read_extended(words: Iterable[str]) -> dict[str, Any]:
         elif not equals and not row.optional:
             raise ValueError(f"Missing {name} argument")
         else:
-            value = row.parse(text) if equals else None
+            value = row.parse(text) if equals else row.value
         if row.field:
             found[row.field] = value
     return found

@@ -13,6 +13,7 @@ from memcache_server.session import Peer, Shared, shown_address
 from memcache_server.store import Store
 from memcache_server.store.segmented_lru import COLD, HOT, TEMP, WARM
 from memcache_server.store.slab_classes import PAGE_SIZE
+from memcache_server.store.store_stats import MOVER_COUNTERS
 from memcache_server.versions import MEMCACHED_VERSION
 
 Report = dict[str, int | str]
@@ -71,7 +72,7 @@ def general(shared: Shared) -> Report:
         **({"idle_kicks": stats.idle_kicks} if settings.options.idle_timeout else {}),
         "bytes_read": stats.bytes_read,
         "bytes_written": stats.bytes_written,
-        "limit_maxbytes": store.allocator.page_limit * PAGE_SIZE,
+        "limit_maxbytes": store.memory_limit.pages * PAGE_SIZE,
         "accepting_conns": stats.accepting_conns,
         "listen_disabled_num": stats.listen_disabled_num,
         "time_in_listen_disabled_us": stats.time_in_listen_disabled_us,
@@ -80,8 +81,7 @@ def general(shared: Shared) -> Report:
         "hash_power_level": store.index.power,
         "hash_bytes": store.index.memory,
         "hash_is_expanding": int(store.index.growing),
-        "slab_reassign_running": 0,  # a page moves at once
-        "slabs_moved": totals.slabs_moved,
+        **(_page_mover(shared) if settings.options.slab_reassign else {}),
         "lru_crawler_running": int(shared.crawler.running),
         "lru_crawler_starts": stats.lru_crawler_starts,
         **({"lru_maintainer_juggles": shared.maintainer.juggles} if settings.options.lru_maintainer else {}),
@@ -93,7 +93,7 @@ def general(shared: Shared) -> Report:
         "bytes": sum(store.lru.sizes),
         "curr_items": store.curr_items,
         "total_items": stored,
-        "slab_global_page_pool": 0,
+        "slab_global_page_pool": len(store.allocator.pool),
         "expired_unfetched": totals.total("expired_unfetched"),
         "evicted_unfetched": totals.total("evicted_unfetched"),
         **({"evicted_active": totals.total("evicted_active")} if settings.options.lru_maintainer else {}),
@@ -119,9 +119,20 @@ def _ssl(options: Extended) -> Report:
         "ssl_chain_cert": options.ssl_chain_cert or "NULL",
         "ssl_key": options.ssl_key or "NULL",
         "ssl_verify_mode": options.ssl_verify_mode,
+        "ssl_keyformat": 1,  # PEM
         "ssl_ciphers": options.ssl_ciphers or "NULL",
         "ssl_ca_cert": options.ssl_ca_cert or "NULL",
+        "ssl_kernel_tls": "no",
         "ssl_min_version": SSL_VERSION_NAMES[options.ssl_min_version],
+    }
+
+
+def _page_mover(shared: Shared) -> Report:
+    return {
+        **{name: getattr(shared.store.stats, name) for name in MOVER_COUNTERS[:-1]},
+        "slab_reassign_last_busy_status": shared.mover.last_busy_status,
+        "slab_reassign_running": int(shared.mover.running),
+        "slabs_moved": shared.store.stats.slabs_moved,
     }
 
 
@@ -129,7 +140,7 @@ def settings(shared: Shared) -> Report:
     """`stats settings`."""
     s, tunables, tuning = shared.settings, shared.tunables, shared.store.tuning
     return {
-        "maxbytes": shared.store.allocator.page_limit * PAGE_SIZE,
+        "maxbytes": shared.store.memory_limit.pages * PAGE_SIZE,
         "maxconns": s.conn_limit,
         "tcpport": shared.port,
         "udpport": 0,
@@ -154,8 +165,8 @@ def settings(shared: Shared) -> Report:
         "item_size_max": s.item_size_max,
         "maxconns_fast": _yes(s.options.maxconns_fast),
         "hashpower_init": s.options.hashpower_init,
-        "slab_reassign": "yes",
-        "slab_automove": 0,
+        "slab_reassign": _yes(s.options.slab_reassign),
+        "slab_automove": tunables.slab_automove,
         "slab_automove_ratio": f"{tunables.slab_automove_ratio:.2f}",
         "slab_automove_window": tunables.slab_automove_window,
         "slab_chunk_max": shared.store.classes.sizes[-1],

@@ -21,6 +21,7 @@ from memcache_server.connection import Connection, TimedConnection
 from memcache_server.connections import Connections
 from memcache_server.listeners import Listeners
 from memcache_server.observation import Observation
+from memcache_server.page_upkeep import PageUpkeep
 from memcache_server.session import Shared
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
@@ -85,6 +86,7 @@ class Server:
         self._connections: Connections | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._upkeep: LruUpkeep | None = None
+        self._pages: PageUpkeep | None = None
         self._ready = False
 
     def _warn(self, kind: str, text: str) -> None:
@@ -104,6 +106,7 @@ class Server:
         if settings.options.lru_maintainer:
             self._upkeep = LruUpkeep(loop, shared.maintainer)
             self._upkeep.start()
+        self._pages = PageUpkeep(loop, shared)
         self._listeners.open()
         shared.listeners = self._listeners.sockets
         self._settle_process()
@@ -187,6 +190,8 @@ class Server:
         self.shared.store.tick(now)
         if self.settings.options.idle_timeout and self._connections is not None:
             self._connections.close_idle(now - self.settings.options.idle_timeout)
+        if self._pages is not None:
+            self._pages.tick(now)
         if self.shared.store.may_reap:
             self._start_reaping()
         after = self.shared.clock.until_next() + _TICK_LATE_S
@@ -231,6 +236,8 @@ class Server:
             timer.cancel()
         if self._upkeep is not None:
             self._upkeep.stop()
+        if self._pages is not None:
+            self._pages.stop()
         self.stop_accepting()
         for connection in list(self._connections.open) if self._connections else ():
             connection.abort()

@@ -35,7 +35,7 @@ def verbosity(session: Session, tokens: list[bytes]) -> None:
 
 
 def cache_memlimit(session: Session, tokens: list[bytes]) -> None:
-    """cache_memlimit megabytes [noreply]. Pages beyond a lower limit stay until the process ends."""
+    """cache_memlimit megabytes [noreply]. Pages beyond a lower limit are emptied in the background."""
     noreply = tokens[-1] == b"noreply"
     megabytes = maybe_unsigned(tokens[1], U32) if 2 <= len(tokens) <= 3 else None
     if megabytes is None:
@@ -44,7 +44,7 @@ def cache_memlimit(session: Session, tokens: list[bytes]) -> None:
         reply = b"MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n"
     elif megabytes > _MEMLIMIT_MAX:
         reply = b"MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n"
-    elif session.store.allocator.set_page_limit(megabytes):
+    elif session.store.memory_limit.change(megabytes):
         reply = encode.OK
     else:
         reply = b"MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"

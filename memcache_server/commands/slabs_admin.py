@@ -6,7 +6,7 @@ from mcproto import encode
 from mcproto.grammar import maybe_decimal, maybe_exptime, maybe_unsigned
 from mcproto.limits import U32
 from memcache_server.session import Session
-from memcache_server.store.reassign import Reassigned, reassign
+from memcache_server.store.page_mover import Reassigned
 from memcache_server.tunables import Tunables
 
 _REASSIGN_REPLY = {
@@ -16,7 +16,9 @@ _REASSIGN_REPLY = {
     Reassigned.NO_SPARE: b"NOSPARE source class has no spare pages\r\n",
     Reassigned.SAME: b"SAME src and dst class are identical\r\n",
 }
+_REASSIGN_DISABLED = b"CLIENT_ERROR slab reassignment disabled\r\n"
 _REASSIGN_WORDS = 4
+_AUTOMOVE_MAX = 2
 
 
 def slabs(session: Session, tokens: list[bytes]) -> None:
@@ -36,19 +38,20 @@ def slabs(session: Session, tokens: list[bytes]) -> None:
 
 
 def _reassign(session: Session, source: bytes, target: bytes) -> bytes:
-    """Done at once: unlike the original's mover, it evicts what lies in the page. -1: any class."""
-    numbers = maybe_exptime(source), maybe_exptime(target)
+    """A page begins to move. Class -1 is any one, 0 the pool of free pages."""
+    server, numbers = session.server, (maybe_exptime(source), maybe_exptime(target))
+    if not server.settings.options.slab_reassign:
+        return _REASSIGN_DISABLED
     if numbers[0] is None or numbers[1] is None:
         return encode.BAD_LINE
-    result = reassign(session.store, numbers[0], numbers[1])
+    result = server.mover.reassign(numbers[0], numbers[1])
     if result == Reassigned.OK:
-        text = f"type=slab_move src={numbers[0]} dst={numbers[1]} state=done"
-        session.server.watchers.log(b"sysevents", text)
+        server.move_pages()
     return _REASSIGN_REPLY[result]
 
 
 def _automove(tunables: Tunables, tokens: list[bytes]) -> bytes:
-    """The level is taken and has no effect: no page moves by itself here except where memory is full."""
+    """Whether pages move by themselves, and when."""
     parse = _AUTOMOVE_NUMBERS.get(tokens[2])
     if parse is not None:
         number = parse(tokens[3]) if len(tokens) > 3 else None
@@ -59,7 +62,10 @@ def _automove(tunables: Tunables, tokens: list[bytes]) -> bytes:
     level = maybe_unsigned(tokens[2], U32)
     if level is None:
         return encode.BAD_LINE
-    return encode.OK if level <= 2 else encode.ERROR
+    if level > _AUTOMOVE_MAX:
+        return encode.ERROR
+    tunables.slab_automove = level
+    return encode.OK
 
 
 def _window(token: bytes) -> int | None:

@@ -27,7 +27,7 @@ class ItemWalk:
     @property
     def done(self) -> bool:
         """Whether every page has been walked."""
-        return self._page >= self._store.allocator.pages_made
+        return self._page >= self._store.allocator.pages_end
 
     def step(self, budget: int) -> list[int]:
         """Look at up to `budget` chunks further on; the items among them."""

@@ -20,6 +20,7 @@ from memcache_server.store.segmented_lru import CLASS_MASK, COLD, HOT, SEGMENT_M
 
 _ATTEMPTS = 10  # at making room for one item
 _TAIL_LOOKS = 5  # items looked at in one attempt
+_CHEAP = 512  # items that are evicted with a page at once, in about three milliseconds
 
 
 class RoomMaker(LivingItems):
@@ -46,18 +47,20 @@ class RoomMaker(LivingItems):
             if handle:
                 self.stats.direct_reclaims[slab_class] += attempt
                 return handle
-        if self.options.evictions and self._move_page(slab_class, keep):
+        if self.options.evictions and self._more_pages(slab_class, keep):
             return self.allocator.allocate(slab_class)
         return 0
 
     def _pull_cold(self, slab_class: int, evict: bool) -> bool:
         """Free the dead items at the tail of COLD, a few at most, and then evict one if asked; whether any went."""
         handle, freed = self.lru.tail[slab_class | COLD], False
-        for _ in range(_TAIL_LOOKS):
+        for _ in range(_TAIL_LOOKS + len(self.busy)):
             if not handle:
                 break
             before = self._arena.words[(handle << 1) + PREV]
-            if self.is_dead(handle):
+            if self.busy and handle in self.busy:
+                pass  # it would free no chunk
+            elif self.is_dead(handle):
                 self.reclaim(handle)
                 freed = True
             else:
@@ -109,40 +112,49 @@ class RoomMaker(LivingItems):
         stats.evicted_active[slab_class] += bool(meta & ACTIVE)
         self.unlink(handle)
 
-    def _move_page(self, slab_class: int, keep: int) -> bool:
-        """Give a class that owns nothing evictable a page of the class with the most; its items are evicted."""
-        # the original lets every class take its first page beyond the limit; here the limit holds
+    def free_tail(self, slab_class: int) -> bool:
+        """Free or evict an item at the tail of a class, or bring one nearer to it; False if there is none."""
+        return self._pull_cold(slab_class, self.options.evictions) or self._sink(slab_class)
+
+    def evict(self, handle: int) -> None:
+        """Evict an item, wherever it is in its list."""
+        self._evict(handle, self._arena.words[(handle << 1) + META])
+
+    # pages
+
+    def _more_pages(self, slab_class: int, keep: int) -> bool:
+        """Give a class that owns nothing evictable a page beyond the limit, which the page mover will make up for.
+
+        The original lets every class keep such a first page. Where too many have one already, a page is emptied
+        at once, by evicting its items, except `keep`.
+        """
+        allocator, per_page = self.allocator, self.classes.chunks_per_page
+        if allocator.borrow_page(slab_class):
+            return True
+        if allocator.leaving >= 0:
+            allocator.stay()
+        live = [0, *(per_page[n] - allocator.free[n + 1] / (allocator.pages[n + 1] or 1) for n in range(len(per_page)))]
+        owners = [number for number in range(1, len(live)) if allocator.pages[number] and number != slab_class]
+        # the cheapest first, but the only page of a class only if others cost far more
+        owners.sort(key=lambda n: (allocator.pages[n] == 1 or live[n] > _CHEAP, live[n]))
+        return any(self._take_page(page, slab_class, keep) for n in owners for page in allocator.pages_of(n))
+
+    def _take_page(self, page: int, slab_class: int, keep: int) -> bool:
+        """Give a page to another class at once; not if it holds the item `keep` or a busy chunk."""
         allocator = self.allocator
-        for richest in sorted(range(1, self.classes.count + 1), key=lambda c: -allocator.pages[c]):
-            if richest == slab_class:
-                continue
-            if any(self.move_page(page, slab_class, keep) for page in allocator.pages_of(richest)):
-                return True
-        return False
-
-    def move_page(self, page: int, slab_class: int, keep: int = 0) -> bool:
-        """Give a page to another class, evicting its items; not if it holds the item `keep` or one being written."""
-        if not self._empty_page(page, keep):
-            return False
-        self.allocator.take_page(page)
-        self.allocator.give_page(page, slab_class)
-        self.stats.slabs_moved += 1
-        return True
-
-    def _empty_page(self, page: int, keep: int) -> bool:
-        """Evict whatever has a chunk in the page, unless that is `keep` or not linked yet."""
-        words, chunks = self._arena.words, self.allocator.chunks(page)
-        owners = []
+        chunks, owners = allocator.chunks(page), {}
         for handle in chunks:
-            word = handle << 1
-            meta = words[word + META]
-            owner = words[word + EXPTIME] if meta & PIECE else handle
-            if meta and (owner == keep or not owner or not words[(owner << 1) + META] & LINKED):
-                return False
+            meta = self._arena.words[(handle << 1) + META]
             if meta:
-                owners.append(owner)
+                owner = self._arena.words[(handle << 1) + EXPTIME] if meta & PIECE else handle
+                linked = owner and self._arena.words[(owner << 1) + META] & LINKED
+                if not linked or owner == keep or owner in self.busy:
+                    return False
+                owners[owner] = True
         for owner in owners:
-            meta = words[(owner << 1) + META]
-            if meta & LINKED:  # not freed with another chunk of the same item
-                self._evict(owner, meta)
+            self._evict(owner, self._arena.words[(owner << 1) + META])
+        for handle in allocator.begin_leaving(page):
+            allocator.park_free(handle)
+        allocator.finish_leaving(slab_class)
+        self.stats.slabs_moved += 1
         return True

@@ -17,21 +17,23 @@ SAVED: dict[str, tuple[str, ...]] = {
     "items": ("_cas", "_shift", "_flushed", "_flush_at", "_reaping", "segmented"),
     "lru": ("head", "tail", "count", "sizes"),
     "allocator": (
-        "page_limit", "page_owner", "pages", "pages_end", "pool", "free",
+        "page_owner", "pages", "pages_end", "pool", "free",
         "_free_head", "_carve", "_carve_end", "_fresh", "_unmade",
     ),
+    "memory_limit": ("pages",),
 }
 
 NOT_SAVED: dict[str, tuple[str, ...]] = {
     "items": (
-        "options", "classes", "allocator", "lru", "index", "_arena", "_chains",
+        "options", "classes", "allocator", "lru", "index", "memory_limit", "_arena", "_chains",
         "_cas_step", "_entry", "_quiet", "tuning",
         "now", "_access",  # the clock goes on by itself
         "stats",  # counted by each process for itself
         "busy",  # readers and writers end with their connections
     ),
     "lru": ("_longs", "_words"),
-    "allocator": ("_arena", "_units", "classes", "leaving", "parked"),
+    "allocator": ("_arena", "_units", "classes", "leaving", "parked", "on_debt", "page_limit"),
+    "memory_limit": ("_allocator", "_index", "pages_max"),
 }
 
 _FREE_TO_CHANGE = frozenset({"evictions", "hash_power", "file"})  # options that nothing of what is saved depends on
@@ -72,10 +74,11 @@ def restore(store: Store, state: Mapping[str, Mapping[str, Any]]) -> None:
                 getattr(owner, field)[:] = value
             else:
                 setattr(owner, field, value)
+    store.memory_limit.settle()
 
 
 def _owners(store: Store) -> dict[str, object]:
-    return {"items": store, "lru": store.lru, "allocator": store.allocator}
+    return {"items": store, "lru": store.lru, "allocator": store.allocator, "memory_limit": store.memory_limit}
 
 
 def owned_pages(state: Mapping[str, Mapping[str, Any]]) -> list[int]:

@@ -57,6 +57,19 @@ class SegmentedLru:
         self.count[number] -= 1
         self.sizes[number] -= size
 
+    def replace(self, handle: int, by: int, number: int) -> None:
+        """Let `by`, a copy of an item, take its place in list `number`."""
+        words, links = self._words, self._longs[handle]
+        following, before = links & U32, links >> 32
+        if before:
+            words[before << 1] = by
+        else:
+            self.head[number] = by
+        if following:
+            words[(following << 1) + PREV] = by
+        else:
+            self.tail[number] = by
+
     def resize(self, number: int, change: int) -> None:
         """An item of list `number` has grown by `change` bytes."""
         self.sizes[number] += change

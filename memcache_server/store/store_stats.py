@@ -30,11 +30,22 @@ CLASS_COUNTERS: tuple[str, ...] = (
     "direct_reclaims",  # attempts to make room that a store had to wait for
 )
 
+# Counters of the page mover.
+MOVER_COUNTERS: tuple[str, ...] = (
+    "slab_reassign_rescues",  # items copied to another chunk
+    "slab_reassign_chunk_rescues",  # further chunks of large items
+    "slab_reassign_inline_reclaim",  # chunks of the page met while looking for one elsewhere
+    "slab_reassign_busy_items",  # chunks looked at again
+    "slab_reassign_busy_deletes",  # items deleted since there was no other way
+    "slab_reassign_busy_nomem",  # copies that found no room
+    "slabs_moved",
+)
+
 
 class StoreStats:
     """Plain lists of integers, indexed by class; `hits` by list number, since a get hit counts in its segment."""
 
-    __slots__ = (*CLASS_COUNTERS, "evicted_time", "get_expired", "get_flushed", "hits", "slabs_moved")
+    __slots__ = (*CLASS_COUNTERS, "evicted_time", "get_expired", "get_flushed", "hits", *MOVER_COUNTERS)
 
     def __init__(self) -> None:
         self.evicted_time = [0] * _CLASSES  # seconds since last access of the class's latest eviction
@@ -47,7 +58,8 @@ class StoreStats:
         self.hits = [0] * _LISTS
         self.get_expired = 0
         self.get_flushed = 0
-        self.slabs_moved = 0
+        for name in MOVER_COUNTERS:
+            setattr(self, name, 0)
 
     def total(self, name: str) -> int:
         """A class counter over all classes."""
@@ -76,3 +88,10 @@ class StoreStats:
     moves_to_warm: list[int]
     moves_within_lru: list[int]
     direct_reclaims: list[int]
+    slab_reassign_rescues: int
+    slab_reassign_chunk_rescues: int
+    slab_reassign_inline_reclaim: int
+    slab_reassign_busy_items: int
+    slab_reassign_busy_deletes: int
+    slab_reassign_busy_nomem: int
+    slabs_moved: int
