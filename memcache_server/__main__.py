@@ -10,7 +10,10 @@ from mcdaemon.errors import StartError
 from memcache_server.metrics import collect
 from memcache_server.server import Server
 from memcache_server.settings import USAGE_EXIT, VALUE_EXIT, Settings
+from memcache_server.store import hash_seed, memory_file
 from memcache_server.versions import MEMCACHED_VERSION, OUR_VERSION
+
+logger = logging.getLogger("memcache_server")
 
 LICENSE_TEXT = """\
 Licensed under the Apache License, Version 2.0 (the "License"); you may not use this program except in compliance
@@ -33,6 +36,8 @@ def main(argv: list[str] | None = None) -> int:
         usage_exit=USAGE_EXIT,
         value_exit=VALUE_EXIT,
     )
+    if settings.memory_file and argv is None:
+        hash_seed.keep(memory_file.saved_seed(settings.memory_file))
     log_setup.setup(settings.log_format, logging.INFO if settings.verbose else logging.WARNING)
     on_started = process.to_background(keep_output=settings.verbose > 0) if settings.daemon else None
     try:
@@ -41,7 +46,10 @@ def main(argv: list[str] | None = None) -> int:
     except StartError as error:
         print(error.text, file=sys.stderr)
         return error.exit_code
-    return lifecycle.run(server, drain_s=settings.drain, admin=admin, on_started=on_started)
+    status = lifecycle.run(server, drain_s=settings.drain, admin=admin, on_started=on_started)
+    if not status:
+        logger.info("Exiting normally")
+    return status
 
 
 def _admin(settings: Settings, server: Server) -> AdminServer | None:

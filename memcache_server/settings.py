@@ -74,7 +74,7 @@ class Settings:
                              help="least room for key, value and flags")
     threads: int = option(1, "-t", "--threads", metavar="NUM", parse=integer(1, 1024),
                           help="accepted; one process serves, more cores mean more servers")
-    backlog: int = option(1024, "-b", "--listen-backlog", metavar="NUM", parse=integer(1, 65535),
+    backlog: int = option(1024, "-b", "--listen-backlog", metavar="NUM", parse=integer(0, 65535),
                           help="length of the queue of new connections")
     item_size_max: int = option(1 << 20, "-I", "--max-item-size", metavar="SIZE", parse=byte_size(1024, 1 << 30),
                                 help="largest item; k and m are understood", exit_code=LIMIT_EXIT)
@@ -92,6 +92,9 @@ class Settings:
                                    help="ends a key's prefix, and counts by prefix (stats detail) from the start")
     auth_file: str = option("", "-Y", "--auth-file", metavar="FILE",
                             help="clients must log in with a line `user:password` of this file")
+    memory_file: str = option("", "-e", "--memory-file", metavar="FILE",
+                              help="hold the items in this file; stopped by SIGUSR1, a server with the same flags goes "
+                                   "on with them")
     tls: bool = option(False, "-Z", "--enable-ssl", help="clients must speak TLS; see -o ssl_chain_cert, ssl_key")
     sasl: int = option(0, "-S", "--enable-sasl", bare="on", help="refused: it is the binary protocol's; see -Y",
                        parse=_refused("SASL belongs to the binary protocol, not served here; -Y asks for passwords"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from mcdaemon.sockets import Address
-from memcache_server.listeners import Place, parse_place
+from memcache_server.listeners import Listeners, Place, parse_place
+from memcache_server.settings import Settings
 from tests.memcache_server.serving import MEMCACHE_SERVER, Raw, serving, stats
 from tests.support.processes import LOOPBACK
 from tests.support.waiting import wait_until
@@ -58,6 +62,46 @@ def test_any_port_is_told_in_a_file(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(10) == 0
     assert not pid.exists()
+
+
+@pytest.mark.memcached
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-p -1 -l 127.0.0.1",
+        "-p -1 -l 127.0.0.1 -l 127.0.0.2",
+        "-p -1 -l 127.0.0.1,,[::1]",
+        "-p -1 -l tag[abc]:127.0.0.1",
+        "-p 0 -l 127.0.0.1",
+        "-s {}/socket",
+    ],
+)
+def test_the_file_of_ports_beside_the_original(tmp_path: Path, words: str) -> None:
+    told = []
+    for name, program in (("theirs", ["memcached", "-U", "0"]), ("ours", MEMCACHE_SERVER)):
+        ports, pid = tmp_path / f"{name}-ports", tmp_path / f"{name}-pid"
+        environment = {**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)}
+        command = [*program, "-u", "root", "-P", str(pid), *words.format(tmp_path).split()]
+        process = subprocess.Popen(command, env=environment)
+        try:
+            wait_until(pid.exists, 15, "the pid file is there")
+            told.append(re.sub(r": \d+", ": N", ports.read_text()) if ports.exists() else None)
+        finally:
+            process.terminate()
+            assert process.wait(10) == 0
+    assert told[1] == told[0]
+
+
+def test_a_mark_for_packet_filters(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings(listen=("127.0.0.1",), port=-1, extended=("sock_cookie_id=3000000000",))
+    listeners = Listeners(settings, asyncio.Protocol, None)
+    listeners.open()
+    try:
+        mark = listeners.sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_MARK) & 0xFFFF_FFFF
+    finally:
+        listeners.close()
+    allowed = mark == 3_000_000_000
+    assert allowed or "sock_cookie_id=3000000000: without effect" in caplog.text
 
 
 def test_no_maxconns_fast_waits() -> None:

@@ -56,6 +56,11 @@ REFUSED = {
     "-o ssl_verify_mode=7": "Invalid ssl_verify_mode",
     "-o ssl_min_version=7": "Invalid ssl_min_version",
     "-o no_idle_timeout": 'Illegal suboption "no_idle_timeout"',
+    "-o no_track_sizes": 'Illegal suboption "no_track_sizes"',
+    "-o proxy_config=/x": 'Illegal suboption "proxy_config=/x"',
+    "-o slab_automove_freeratio": "Missing slab_automove_freeratio argument",
+    "-o slab_automove_freeratio=x": "could not parse argument to slab_automove_freeratio",
+    "-o ssl_keyformat": "Missing ssl_keyformat argument",
     "-R 0": "-R/--max-reqs-per-event: 0 is not",
     "-N 0": "-N/--napi-ids: connections are not spread over threads",
     "-S": "-S/--enable-sasl: SASL belongs to the binary protocol",
@@ -69,6 +74,9 @@ OURS_ALONE = {
     "-B binary": (64, '-B/--protocol: "binary" is not one of auto, ascii'),
     "-a 9": (1, '-a/--unix-mask: "9" is not an octal number'),
     "-m 40000": (64, "-m/--memory-limit: 40000 is not between 0 and 32768"),
+    "-o ext_path=/tmp/x:1m": (1, 'Illegal suboption "ext_path=/tmp/x:1m"'),
+    "-o sock_cookie_id": (1, "Missing sock_cookie_id argument"),
+    "-o ssl_keyformat=2": (1, "ssl_keyformat must be 1: only PEM is read"),
     "word": (1, "unexpected argument word"),
     "--drain x": (1, "--drain"),
     "--admin x:y": (64, "--admin"),
@@ -142,6 +150,13 @@ def test_settings_shown_are_those_given() -> None:
         "evictions": "off", "num_threads": "1", "tcpport": str(server.address[1]), "inter": LOOPBACK, "verbosity": "0",
     }  # fmt: skip
     assert {name: shown[name] for name in expected} == expected
+
+
+def test_extended_options_are_shown() -> None:
+    words = "track_sizes,ssl_kernel_tls,ssl_keyformat=1,slab_automove_freeratio=0.25"
+    with serving("-o", words, "-b", "0") as server:
+        shown = stats(server.address, "settings")
+    assert (shown["track_sizes"], shown["slab_automove_freeratio"], shown["tcp_backlog"]) == ("yes", "0.250", "0")
 
 
 @pytest.mark.memcached
