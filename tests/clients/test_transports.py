@@ -41,7 +41,9 @@ def trusting(files: tuple[Path, Path]) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize(
-    "make", [Client, PooledClient, lambda address, **options: HashClient([address], **options)], ids=str
+    "make",
+    [Client, PooledClient, lambda address, **options: HashClient([address], **options)],
+    ids=["Client", "PooledClient", "HashClient"],
 )
 def test_pymemcache_over_tls(make: type, secure_server: Server, trusting: ssl.SSLContext) -> None:
     with closing(make(secure_server.address, tls_context=trusting, timeout=10)) as client:
