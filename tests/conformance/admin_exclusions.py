@@ -65,15 +65,18 @@ def newer_automove(request: Request, _: list[Request]) -> bool:
     return request.words[:2] == [b"slabs", b"automove"] and request.words[2:3] in ([b"window"], [b"freeratio"])
 
 
-def running_crawl(request: Request, before: list[Request]) -> bool:
-    """What a crawler that is on would begin: a crawl of real classes, or a dump."""
+def begun_crawl(request: Request, _: list[Request]) -> bool:
+    """A crawl of real classes, or a dump."""
     words = request.words
-    if request.verb != b"lru_crawler" or len(words) != 3 or words[1] not in (b"crawl", b"metadump"):
+    if request.verb != b"lru_crawler" or len(words) != 3:
         return False
-    switched = [one.words[1] for one in before if one.verb == b"lru_crawler" and len(one.words) == 2]
-    on = next((word for word in reversed(switched) if word in (b"enable", b"disable")), b"disable") == b"enable"
-    parts = [part for part in words[2].split(b",") if part]
-    return on and (words[1] == b"metadump" or words[2] == b"all" or any(map(_is_class, parts)))
+    real = words[2] == b"all" or any(_is_class(part) for part in words[2].split(b",") if part)
+    return words[1] == b"metadump" or (words[1] == b"crawl" and real)
+
+
+def ended_crawler(request: Request, _: list[Request]) -> bool:
+    """lru_crawler disable."""
+    return request.words == [b"lru_crawler", b"disable"]
 
 
 def newer_dump(request: Request, _: list[Request]) -> bool:

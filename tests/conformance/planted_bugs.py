@@ -55,6 +55,10 @@ META_FLAGS, META_ITEMS = "mcproto/meta_flags.py", "memcache_server/store/meta_it
 META_GET, META_SET, META_DELETE, META_ARITHMETIC, META_REPLY, META_DEBUG = (
     f"memcache_server/commands/meta_{name}.py" for name in ("get", "set", "delete", "arithmetic", "reply", "debug")
 )
+SERVER_ADMIN, SLABS_ADMIN, LRU_ADMIN, CRAWLER_ADMIN, STATS_COMMANDS, ITEM_REPORTS, WATCH = (
+    f"memcache_server/commands/{name}.py"
+    for name in ("server_admin", "slabs_admin", "lru_admin", "crawler_admin", "stats_commands", "item_reports", "watch")
+)
 STORE, EXPTIME = "memcache_server/store/store.py", "memcache_server/store/exptime.py"
 
 PLANTED_BUGS = (
@@ -181,4 +185,35 @@ PLANTED_BUGS = (
         "exptime = store.exptime_of(handle)",
         "exptime = store.exptime_of(handle)\n    store.use(handle)",
     ),
+    Bug("miss forgets the opaque", META_GET, "(EN, line_tokens(line))", '(EN, b"")'),
+    Bug("T counts as a get", META_GET, 'touched=b"T" in flags', "touched=False"),
+    Bug("quiet delete hides a miss", META_DELETE, "outcome is not HD or", "outcome is EX or"),
+    Bug("minus counts up", META_ARITHMETIC, 'b"-": False', 'b"-": True'),
+    Bug("prepend mode appends", META_SET, 'b"P": _prepend', 'b"P": _append'),
+    Bug("returned key is not encoded", META_FLAGS, "b2a_base64(key, newline=False)", "key"),
+    Bug("no fence", META_GET, 'session.out.append(b"MN\\r\\n")', "session.out or session.out.append(b'MN\\r\\n')"),
+    Bug("verbosity of a sign", SERVER_ADMIN, "not tokens[1].isdigit()", 'not tokens[1].strip(b"-").isdigit()'),
+    Bug("limit of a sign", SERVER_ADMIN, "maybe_unsigned(tokens[1], U32)", 'maybe_unsigned(tokens[1].strip(b"-"))'),
+    Bug("third level of automove", SLABS_ADMIN, "level <= 2", "level <= 3"),
+    Bug(
+        "reassign says no more than ERROR",
+        SLABS_ADMIN,
+        "return encode.BAD_LINE\n    result",
+        "return encode.ERROR\n    result",
+    ),
+    Bug("all of the classes to hot and warm", LRU_ADMIN, "> _PCT_MAX", ">= _PCT_MAX"),
+    Bug("factor of nothing", LRU_ADMIN, "hot_factor <= 0", "hot_factor < 0"),
+    Bug("a second is too long to sleep", CRAWLER_ADMIN, "number > _SLEEP_MAX", "number >= _SLEEP_MAX"),
+    Bug("crawler begun twice", CRAWLER_ADMIN, "if tunables.lru_crawler:", "if tunables is None:"),
+    Bug("crawl of class 0", CRAWLER_ADMIN, "1 <= number <= CLASSES_MAX", "0 <= number <= CLASSES_MAX"),
+    Bug("reset forgets to", STATS_COMMANDS, "session.stats.reset()", "session.stats"),
+    Bug(
+        "detail in capital letters",
+        STATS_COMMANDS,
+        'word not in (b"on", b"off")',
+        'word.lower() not in (b"on", b"off")',
+    ),
+    Bug("dump of a class too many", ITEM_REPORTS, "slab_class > CLASSES_MAX", "slab_class > CLASSES_MAX + 1"),
+    Bug("watches what it knows of", WATCH, "KINDS.issuperset(words)", "KINDS.intersection(words)"),
+    Bug("delayed flush does not wait", DELETION, "if delay > 0:", "if delay > 1 << 40:"),
 )
