@@ -189,7 +189,7 @@ def settings(shared: Shared) -> Report:
         "slab_automove_freeratio": f"{tunables.slab_automove_freeratio:.3f}",
         "ssl_enabled": _yes(s.tls),
         **(_ssl(s.options) if s.tls else {}),
-        "memory_file": "(null)",
+        "memory_file": s.memory_file or "(null)",
         "client_flags_size": 4,
     }
 

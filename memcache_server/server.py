@@ -26,9 +26,11 @@ from memcache_server.session import Shared
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store, StoreOptions
+from memcache_server.store.arena import NO_FILE
 from memcache_server.tls import Tls
 from memcache_server.upkeep import LruUpkeep
 from memcache_server.verbose import verbose_commands
+from memcache_server.warm_restart import WarmRestart
 
 logger = logging.getLogger("memcache_server")
 
@@ -36,6 +38,8 @@ _TICK_LATE_S = 0.002  # after the second has begun: the loop counts in milliseco
 _REAP_PAUSE_S = 0.02
 _REAP_BUDGET = 1000  # items freed in one go: about two milliseconds
 _LIMIT_GROWTH = 4  # how far cache_memlimit can raise -m
+_GROW_PAUSE_S = 0.02
+_GROW_BUDGET = 2000  # slots of the index moved in one go: about a millisecond
 _CRAWL_BUDGET = 1000  # chunks looked at in one go: about two milliseconds
 _PORT_FILE_VARIABLE = "MEMCACHED_PORT_FILENAME"
 
@@ -45,6 +49,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._restart = WarmRestart(settings.memory_file) if settings.memory_file else None
         options = StoreOptions(
             memory_limit=settings.maxbytes,
             limit_growth=1 if settings.lock_memory else _LIMIT_GROWTH,
@@ -57,6 +62,7 @@ class Server:
             chunk_max=settings.options.slab_chunk_max,
             slab_sizes=settings.options.slab_sizes,
             segmented=settings.options.lru_maintainer,
+            file=NO_FILE if self._restart is None else self._restart.descriptor,
         )
         try:
             store = Store(options)
@@ -102,14 +108,16 @@ class Server:
         self._load_secrets()
         context = None if self._tls is None else self._tls.context
         self._listeners = Listeners(settings, self._new_connection, context)
+        self._listeners.open()
+        shared.listeners = self._listeners.sockets
+        self._settle_process()
+        if self._restart is not None:
+            await self._restart.begin(shared.store, shared.clock)
         self._tick()
         if settings.options.lru_maintainer:
             self._upkeep = LruUpkeep(loop, shared.maintainer)
             self._upkeep.start()
         self._pages = PageUpkeep(loop, shared)
-        self._listeners.open()
-        shared.listeners = self._listeners.sockets
-        self._settle_process()
         if not settings.options.maxconns_fast:
             self._connections.wait_at_limit(settings.conn_limit, shared.stats, self._listeners)
         await self._listeners.serve()
@@ -127,7 +135,7 @@ class Server:
         if settings.core_files:
             process.allow_core_files()
         if settings.user:
-            process.switch_user(settings.user, [settings.unix_socket] if settings.unix_socket else [])
+            process.switch_user(settings.user, [path for path in (settings.unix_socket, settings.memory_file) if path])
         if settings.lock_memory and (problem := process.lock_memory()):
             logger.warning("-k invalid, mlockall() failed: %s", problem)
 
@@ -194,8 +202,17 @@ class Server:
             self._pages.tick(now)
         if self.shared.store.may_reap:
             self._start_reaping()
+        if self.shared.store.index.growing and "index" not in self._timers:
+            self._grow_index()
         after = self.shared.clock.until_next() + _TICK_LATE_S
         self._timers["tick"] = asyncio.get_running_loop().call_later(after, self._tick)
+
+    def _grow_index(self) -> None:
+        """Insertions move the index's entries; this is for when there are none, since two tables are slow to read."""
+        self._timers.pop("index", None)
+        self.shared.store.index.move(_GROW_BUDGET)
+        if self.shared.store.index.growing:
+            self._timers["index"] = asyncio.get_running_loop().call_later(_GROW_PAUSE_S, self._grow_index)
 
     def _start_reaping(self) -> None:
         if "reap" not in self._timers:
@@ -241,12 +258,16 @@ class Server:
         self.stop_accepting()
         for connection in list(self._connections.open) if self._connections else ():
             connection.abort()
+        if self._restart is not None:
+            self._restart.end(self.shared.store, self.shared.clock)
         self._pid_file.remove()
         self._foreign.flush()
 
     def graceful(self) -> None:
         """SIGUSR1, or `shutdown graceful`."""
         print("Gracefully stopping", file=sys.stderr, flush=True)
+        if self._restart is not None:
+            self._restart.graceful = True
         os.kill(os.getpid(), signal.SIGTERM)
 
     def reload(self) -> None:

@@ -5,7 +5,7 @@ How room is made for them is `room`'s, how they are laid out `linked_items`'.
 
 from dataclasses import dataclass
 
-from memcache_server.store.arena import Arena
+from memcache_server.store.arena import NO_FILE, Arena
 from memcache_server.store.chain import Chains
 from memcache_server.store.chunk import (
     ACTIVE,
@@ -53,6 +53,7 @@ class StoreOptions:
     cas: bool = True
     hash_power: int = 16  # base-2 logarithm of the index's first number of slots
     segmented: bool = True  # HOT, WARM, COLD; else one list a class, which is COLD
+    file: int = NO_FILE  # descriptor of the file that is the memory (-e)
 
 
 class LivingItems:
@@ -68,7 +69,7 @@ class LivingItems:
     def __init__(self, options: StoreOptions) -> None:
         self.options = options
         pages = max(1, options.memory_limit // PAGE_SIZE)
-        arena = Arena.with_room(pages, pages * options.limit_growth)
+        arena = Arena.with_room(pages, pages * options.limit_growth, options.file)
         sizes = chunk_sizes(options.growth_factor, options.chunk_minimum, options.chunk_max, options.slab_sizes)
         self.classes = SlabClasses(sizes)
         self.allocator = SlabAllocator(arena, self.classes)

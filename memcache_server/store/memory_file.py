@@ -93,6 +93,7 @@ class MemoryFile:
         """Unlock; a look that is under way ends soon."""
         if not self._closed:
             self._closed = True
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)  # the mapping has a descriptor of its own, which would keep it
             os.close(self.descriptor)
 
     # the start
@@ -178,7 +179,7 @@ class MemoryFile:
         )
         partial = self._meta.with_name(f"{self._meta.name}.tmp")
         try:
-            with partial.open("wb", buffering=0) as file:
+            with open(partial, "wb", buffering=0, opener=_private) as file:
                 _write(file, header, index.mappings)
             partial.replace(self._meta)
         except OSError:
@@ -234,6 +235,10 @@ def _write(file: BinaryIO, header: _Header, tables: list[mmap.mmap]) -> None:
             _write_whole(file, table[start : start + size])
             if size >= mmap.PAGESIZE:  # the two never take memory twice
                 table.madvise(mmap.MADV_DONTNEED, start, size)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # keys' hashes and their seed are nobody else's business
 
 
 def _write_whole(file: BinaryIO, data: bytes) -> None:
