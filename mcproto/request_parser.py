@@ -18,7 +18,20 @@ from typing import NamedTuple, Protocol
 from mcproto.limits import GET_LINE_MAX, LINE_MAX, LONG_LINE, VALUE_MAX
 
 ValueBlock = bytes | bytearray | memoryview | None
-"""A value with the two bytes that should be its line end, right or wrong; None when it was swallowed."""
+"""A value with the two bytes that should be its line end, right or wrong; None when it was swallowed.
+
+A value that came in pieces is the buffer that the context gave for it.
+"""
+
+
+class ValueBuffer(Protocol):
+    """Room for a value. Its bytes are written once each, in order."""
+
+    def __len__(self) -> int:
+        """All bytes, with the line end."""
+
+    def __setitem__(self, where: slice, data: bytes | memoryview, /) -> None:
+        """Take the bytes that belong there."""
 
 
 class Command(NamedTuple):
@@ -49,23 +62,26 @@ class RequestContext(Protocol):
     def line_too_long(self) -> bool | None:
         """A line has passed its limit with no end in sight; framing is lost."""
 
-    def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | memoryview | None:
+    def value_buffer(self, tokens: list[bytes], size: int) -> ValueBuffer | None:
         """Room for a value that comes in pieces, `size` bytes with its line end, or None to drop it."""
+
+    def release_buffer(self, buffer: ValueBuffer) -> None:
+        """Its command has been handled, or the peer has gone before the value was whole."""
 
 
 class RequestParser:
     """One connection's request framing. `turn` bounds the requests handled by one call."""
 
-    __slots__ = ("_commands", "_context", "_fill", "_held", "_position", "_swallow", "_tokens", "_turn")
+    __slots__ = ("_buffer", "_commands", "_context", "_fill", "_held", "_position", "_swallow", "_tokens", "_turn")
 
     def __init__(self, commands: Mapping[bytes, Command], context: RequestContext, turn: int = 256) -> None:
         self._commands = commands
         self._context = context
         self._turn = turn
-        # LINE: the line so far; VALUE: its buffer; PAUSED: the read that is not handled to its end
-        self._held: bytes | bytearray | memoryview | None = None
+        self._held: bytes | bytearray | None = None  # LINE: the line so far; PAUSED: the read not handled to its end
+        self._buffer: ValueBuffer | None = None  # VALUE
         self._position = 0  # VALUE: bytes filled; PAUSED: where to go on
-        self._fill: Callable[[bytes], int] | None = None  # what takes the next bytes in VALUE and SWALLOW
+        self._fill: Callable[[bytes | memoryview], int] | None = None  # what takes the next bytes in VALUE and SWALLOW
         self._swallow = 0  # SWALLOW: bytes to come
         self._tokens: list[bytes] = []  # VALUE, SWALLOW: the line
 
@@ -76,9 +92,12 @@ class RequestParser:
 
     @property
     def held(self) -> int:
-        """Bytes kept of a request that is not whole, or of requests that wait for `resume()`."""
+        """Bytes kept of a request that is not whole, or of requests that wait for `resume()`.
+
+        Of a value those in a plain buffer: what else the context keeps them in is its own affair.
+        """
         if self._fill is not None:
-            return self._position
+            return self._position if isinstance(self._buffer, bytearray | memoryview) else 0
         return len(self._held) if self._held is not None else 0
 
     def feed(self, data: bytes) -> bool:
@@ -131,7 +150,7 @@ class RequestParser:
                     else:
                         position = searched = end + 3 + length
                         if position > size:
-                            return self._hold_value(data[end + 1 :], tokens, length + 2)
+                            return self._hold_value(memoryview(data)[end + 1 :], tokens, length + 2)
                         ended = command[0](context, tokens, data[end + 1 : position])
             if ended:
                 return self._pause(data, position)
@@ -149,6 +168,7 @@ class RequestParser:
         """The peer has gone: let go of what it began."""
         self._held = self._fill = None
         self._tokens = []
+        self._release_buffer()
 
     # LINE
 
@@ -195,31 +215,28 @@ class RequestParser:
 
     # VALUE and SWALLOW
 
-    def _hold_value(self, begun: bytes, tokens: list[bytes], size: int) -> bool:
+    def _hold_value(self, begun: memoryview, tokens: list[bytes], size: int) -> bool:
         self._tokens = tokens
-        buffer = self._context.value_buffer(tokens, size)
-        self._position = 0
-        if buffer is None:
-            self._swallow, self._fill = size, self._drop
-        else:
-            self._held, self._fill = buffer, self._collect
+        self._buffer = self._context.value_buffer(tokens, size)
+        self._position, self._swallow = 0, size
+        self._fill = self._drop if self._buffer is None else self._collect
         self._fill(begun)
         return False
 
-    def _collect(self, data: bytes) -> int:
+    def _collect(self, data: bytes | memoryview) -> int:
         """VALUE: copy what belongs to the value. How many bytes of `data` ended it, or -1 if it goes on."""
-        buffer, filled = self._held, self._position
-        assert isinstance(buffer, bytearray | memoryview)
+        buffer, filled = self._buffer, self._position
+        assert buffer is not None
         used = len(buffer) - filled
         if used > len(data):
             buffer[filled : filled + len(data)] = data
             self._position = filled + len(data)
             return -1
-        buffer[filled:] = data[:used]
+        buffer[filled : filled + used] = data[:used]
         self._fill = None
         return used
 
-    def _drop(self, data: bytes) -> int:
+    def _drop(self, data: bytes | memoryview) -> int:
         """SWALLOW: count what belongs to the value. Returns as `_collect`."""
         used = self._swallow
         if used > len(data):
@@ -229,6 +246,13 @@ class RequestParser:
         return used
 
     def _call_with_value(self) -> bool | None:
-        tokens, value = self._tokens, self._held
-        self._held, self._tokens = None, []
-        return self._commands[tokens[0]].handler(self._context, tokens, value)
+        tokens, self._tokens = self._tokens, []
+        try:
+            return self._commands[tokens[0]].handler(self._context, tokens, self._buffer)
+        finally:
+            self._release_buffer()
+
+    def _release_buffer(self) -> None:
+        buffer, self._buffer = self._buffer, None
+        if buffer is not None:
+            self._context.release_buffer(buffer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 
 from mcproto.encode import TOO_LARGE
+from mcproto.request_parser import ValueBuffer
 from mcproxy.outcome import FIRST_ERROR, OUTCOMES, Result
 from mcproxy.reply_queue import Ready, ReplyQueue
 from mcproxy.request import Request, Waiter
@@ -122,6 +123,9 @@ class ClientSession:
         if size > self.service.limits.value_bytes:
             return None
         return bytearray(size) if size < _LAZY_VALUE else memoryview(mmap.mmap(-1, size))
+
+    def release_buffer(self, buffer: ValueBuffer) -> None:
+        """The request that was made of it may still need it."""
 
     # refusals that leave the connection usable; each returns False: the parser goes on
 

@@ -19,10 +19,13 @@ from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
 from mcproto.request_parser import Command, RequestParser
 from memcache_server.auth import Login
 from memcache_server.connections import Connections
-from memcache_server.session import Session, Shared, shown_address
+from memcache_server.reply_windows import ReplyWindows
+from memcache_server.session import TURN_BYTES, Session, Shared, shown_address
+from memcache_server.store import LargeText
 
-_HIGH_WATER = 256 * 1024  # unsent reply bytes of one client from which on it is not read
-_WORTH_NOTING = 32 * 1024  # bytes of an unfinished request
+_HIGH_WATER = 64 * 1024  # unsent reply bytes of one client from which on it is not read
+_WORTH_NOTING = 2 * 1024  # bytes that a client makes us hold
+_WINDOWS_A_TURN = 512 * 1024  # bytes of large replies, then others have their turn
 _LAST_DATA_RECEIVED = struct.Struct("=I")  # tcpi_last_data_recv of linux/tcp.h: milliseconds
 _TCP_INFO_LENGTH = 56  # up to it: 8 bytes and 12 numbers
 
@@ -31,7 +34,7 @@ class Connection(asyncio.Protocol):
     """One client."""
 
     __slots__ = ("_eof", "_loop", "_owner", "_paused", "_reply_size", "_requests", "_resuming", "_shared", "_transport",
-                 "parser", "session")  # fmt: skip
+                 "_windows", "parser", "session")  # fmt: skip
 
     def __init__(self, owner: Connections, commands: Mapping[bytes, Command], shared: Shared) -> None:
         self._owner = owner
@@ -46,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._paused = False  # the client does not read
         self._reply_size = 0  # of the reply that it did not read
         self._resuming = False  # a turn has ended early, the next is scheduled
+        self._windows: ReplyWindows | None = None  # large replies under way
 
     # the transport's calls
 
@@ -76,6 +80,8 @@ class Connection(asyncio.Protocol):
         self.session.closing = True
         self.session.pending = self.session.peer = None
         self.parser.forget()
+        if self._windows is not None:
+            self._windows.release()
         if self in self._owner.open:
             self._owner.discard(self)
             self._shared.stats.curr_connections -= 1
@@ -128,7 +134,8 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         session = self.session
-        out = session.out
+        # only bytes: a large text ends its turn, and then it is _flush_large that sends
+        out: list[bytes] = session.out  # type: ignore[assignment]
         reply = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         session.out_bytes = 0
@@ -138,10 +145,35 @@ class Connection(asyncio.Protocol):
             self._reply_size = len(reply)
             self._owner.held.note(self)
 
+    def _flush_large(self) -> None:
+        """Send replies of which one may be large."""
+        session = self.session
+        if not any(isinstance(piece, LargeText) for piece in session.out):
+            self._flush()
+            return
+        self._windows = ReplyWindows(self._transport, session.out)
+        session.out.clear()
+        session.out_bytes = 0
+        self._send_windows()
+
+    def _send_windows(self) -> bool:
+        """Go on with large replies; whether they are through."""
+        assert self._windows is not None
+        done, sent = self._windows.send(_WINDOWS_A_TURN)
+        self.session.stats.bytes_written += sent
+        if done:
+            self._windows = None
+            self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        elif self._paused and self.held > _WORTH_NOTING:
+            self._owner.held.note(self)
+        return done
+
     def _end_turn(self) -> None:
         """The parser stopped before the end: because of quit, or because the turn's bound was reached."""
         session = self.session
-        if session.out:
+        if session.out_bytes >= TURN_BYTES:
+            self._flush_large()
+        elif session.out:
             self._flush()
         if session.closing:
             self._close()
@@ -156,6 +188,10 @@ class Connection(asyncio.Protocol):
     def _resume(self) -> None:
         session = self.session
         if session.closing or self._paused or not self._resuming:
+            return
+        if self._windows is not None and not self._send_windows():
+            if not self._paused:
+                self._loop.call_soon(self._resume)
             return
         pending, session.pending = session.pending, None
         if (pending is not None and pending()) or self.parser.resume():
@@ -262,6 +298,8 @@ class Connection(asyncio.Protocol):
     @property
     def held(self) -> int:
         """Bytes of unsent replies and unfinished requests, rather too many than too few."""
+        if self._windows is not None:
+            return self._windows.held + self.parser.held
         # a reply of which a part is sent stays in memory as a whole; the unsent part shows that it moves
         reply = self._reply_size + self._transport.get_write_buffer_size() if self._paused else 0
         return reply + self.parser.held

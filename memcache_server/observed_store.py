@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from memcache_server.prefix_stats import PrefixStats
-from memcache_server.store import Store, StoreResult
+from memcache_server.store import LargeText, Store, StoreResult, Value
 from memcache_server.store.chunk import ITEM_OVERHEAD
 from memcache_server.store.item_view import ItemView, view
 from memcache_server.watchers import Watchers, uri_encoded
@@ -78,13 +78,13 @@ def observed_store(observer: Observer) -> type[Store]:
 
         __slots__ = ()
 
-        def get(self, key: bytes) -> bytes | None:
+        def get(self, key: bytes) -> bytes | LargeText | None:
             looked_up(self, key)
             text = super().get(key)
             prefixes.count_get(key, text is not None)
             return text
 
-        def get_and_touch(self, key: bytes, exptime: int, with_cas: bool) -> bytes | None:
+        def get_and_touch(self, key: bytes, exptime: int, with_cas: bool) -> bytes | LargeText | None:
             observer.looked_up = None  # each key of a line counts
             text = super().get_and_touch(key, exptime, with_cas)
             prefixes.count_get(key, text is not None)
@@ -94,16 +94,16 @@ def observed_store(observer: Observer) -> type[Store]:
             find_logged(self, key)
             return super().find(key)
 
-        def set(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
+        def set(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
             find_logged(self, key)
             result = super().set(key, flags, exptime, value)
             return stored(self, "set", key, exptime, len(value) - 2, result, flags)
 
-        def add(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
+        def add(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
             result = super().add(key, flags, exptime, value)
             return stored(self, "add", key, exptime, len(value) - 2, result, flags)
 
-        def replace(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
+        def replace(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
             result = super().replace(key, flags, exptime, value)
             return stored(self, "replace", key, exptime, len(value) - 2, result, flags)
 
@@ -117,13 +117,13 @@ def observed_store(observer: Observer) -> type[Store]:
             find_logged(self, key)
             super().discard(key)
 
-        def append(self, key: bytes, value: bytes) -> int:
+        def append(self, key: bytes, value: Value) -> int:
             return stored(self, "append", key, 0, len(value) - 2, super().append(key, value))
 
-        def prepend(self, key: bytes, value: bytes) -> int:
+        def prepend(self, key: bytes, value: Value) -> int:
             return stored(self, "prepend", key, 0, len(value) - 2, super().prepend(key, value))
 
-        def compare_and_set(self, key: bytes, flags: bytes, exptime: int, value: bytes, unique: int) -> int:
+        def compare_and_set(self, key: bytes, flags: bytes, exptime: int, value: Value, unique: int) -> int:
             result = super().compare_and_set(key, flags, exptime, value, unique)
             return stored(self, "cas", key, exptime, len(value) - 2, result, flags)
 

@@ -1,24 +1,26 @@
 """What a command sees of its connection: the store, the counters, and where replies go. Pure."""
 
-import mmap
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcproto import encode
+from mcproto.request_parser import ValueBuffer
 from memcache_server.clock import Clock
 from memcache_server.prefix_stats import PrefixStats
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
-from memcache_server.store import Store
+from memcache_server.storage_line import named_item
+from memcache_server.store import Filling, LargeText, Store
 from memcache_server.store.crawler import Crawler
+from memcache_server.store.large_text import WINDOW
 from memcache_server.store.lru_maintainer import LruMaintainer
+from memcache_server.store.page_mover import PageMover
 from memcache_server.tunables import Tunables
 from memcache_server.watchers import Listener, Watchers
 
-TURN_BYTES = 1 << 19  # of large replies, then others have their turn
-_LAZY = 32 * 1024  # a value over this many bytes takes memory only as it comes
+TURN_BYTES = WINDOW  # of large replies, then others have their turn
 
 
 def shown_address(family: int, name: object) -> str:
@@ -86,6 +88,7 @@ class Shared:
     soon: Callable[[Callable[[], None]], object] = lambda call: call()  # call it in the loop's next round
     observe: Callable[[], None] = lambda: None  # begin or end to observe, as prefixes and watchers want it
     crawl: Callable[[], None] = lambda: None  # go on with the crawl that was started
+    move_pages: Callable[[], None] = lambda: None  # go on with the page move that was started
     peers: Callable[[], Iterable[Peer]] = tuple  # the open connections
     listeners: list[socket.socket] = field(default_factory=list)
     passwords: Passwords | None = None  # with -Y
@@ -95,6 +98,7 @@ class Shared:
     watchers: Watchers = field(init=False)
     crawler: Crawler = field(init=False)
     maintainer: LruMaintainer = field(init=False)
+    mover: PageMover = field(init=False)
 
     def __post_init__(self) -> None:
         """What is made of the rest."""
@@ -103,6 +107,7 @@ class Shared:
         self.watchers = Watchers(self.stats, self._soon)
         self.crawler = Crawler(self.store)
         self.maintainer = LruMaintainer(self.store)
+        self.mover = PageMover(self.store)
 
     def _soon(self, call: Callable[[], None]) -> None:
         self.soon(call)  # the server fills it in later
@@ -121,7 +126,7 @@ class Session:
         self.server = server
         self.store = server.store
         self.stats = server.stats
-        self.out: list[bytes] = []
+        self.out: list[bytes | LargeText] = []  # a large text ends the turn
         self.out_bytes = 0  # of large replies in this turn
         self.pending: Callable[[], bool | None] | None = None
         self.closing = False
@@ -162,10 +167,12 @@ class Session:
         self.closing, self.ending = True, "error"
         return True
 
-    def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | memoryview | None:
-        """Room for a value that comes in pieces, unless the store would refuse it for its length alone."""
-        if size > self.store.options.item_size_max:
-            return None
-        if size <= _LAZY:
-            return bytearray(size)
-        return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    def value_buffer(self, tokens: list[bytes], size: int) -> Filling | None:
+        """The chunk of a value that comes in pieces, unless it is refused anyway or there is no memory for it."""
+        named = named_item(tokens)
+        return None if named is None else self.store.begin(*named, size)
+
+    def release_buffer(self, buffer: ValueBuffer) -> None:
+        """A value in flight has been stored, refused, or cut off."""
+        assert isinstance(buffer, Filling)
+        self.store.abandon(buffer)

@@ -26,7 +26,8 @@ def _logged(commands: Mapping[bytes, Command], verb: bytes, descriptor: int) -> 
         before = len(session.out)
         ended = commands[verb].handler(session, tokens, *value)
         for piece in session.out[before:]:
-            for line in piece.rstrip(b"\r\n").split(b"\r\n"):
+            shown = piece if isinstance(piece, bytes) else piece.opening(_SHOWN)
+            for line in shown.rstrip(b"\r\n").split(b"\r\n"):
                 _show(">", descriptor, line)
         return ended
 

@@ -76,7 +76,8 @@ def _hit(session: Session, line: MetaLine, handle: int, created: bool) -> bool |
     value = store.value(handle) if wanted else b""
     store.count_fetch(handle, touched=b"T" in flags, used=b"u" not in flags)
     if wanted:
-        session.out.append(b"VA %d%b\r\n%b" % (len(value) - 2, returned, value))
+        head = b"VA %d%b\r\n" % (len(value) - 2, returned)
+        session.out += (head + value,) if isinstance(value, bytes) else (head, value)
         return len(value) > _LARGE and session.count_large(len(value))
     session.out.append(b"HD%b\r\n" % returned)
     return None

@@ -9,11 +9,18 @@ from collections.abc import Callable
 
 from mcproto import encode
 from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
-from mcproto.request_parser import ValueBlock
 from memcache_server.commands.meta_reply import BAD_SET_MODE, EX, HD, NF, NS, expires_at, line_token
-from memcache_server.commands.storage import STORE_REPLY, count_failure, is_too_large, refuse_large
+from memcache_server.commands.storage import (
+    STORE_REPLY,
+    count_failure,
+    ends_line,
+    has_room,
+    is_too_large,
+    refuse_for_memory,
+    refuse_large,
+)
 from memcache_server.session import Session
-from memcache_server.store import StoreResult
+from memcache_server.store import StoreResult, Value
 from memcache_server.store.chunk import BINARY, STALE, WON
 
 _STORED, _NOT_STORED = StoreResult.STORED.value, StoreResult.NOT_STORED.value
@@ -26,14 +33,14 @@ class _Item:
 
     __slots__ = ("client_flags", "exptime", "line", "value")
 
-    def __init__(self, session: Session, line: MetaLine, value: bytes) -> None:
+    def __init__(self, session: Session, line: MetaLine, value: Value) -> None:
         self.line = line
         self.client_flags = b"%d" % line.flags.get(b"F", 0)
         self.exptime = expires_at(session, line.flags.get(b"T", 0))
         self.value = value
 
 
-def meta_set(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+def meta_set(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Store in one of the modes."""
     line = parse_meta(tokens, first_flag=3)
     if isinstance(line, bytes):
@@ -44,13 +51,15 @@ def meta_set(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
         session.out.append(BAD_SET_MODE)
     elif line.opaque_too_long:
         session.out.append(LONG_OPAQUE)
-    elif value is None or is_too_large(session, line.key, b"%d" % line.flags.get(b"F", 0), len(value)):
+    elif is_too_large(session, line.key, b"%d" % line.flags.get(b"F", 0), int(tokens[2]) + 2):
         session.out.append(refuse_large(session, b"set", line.key))
-    elif value[-2:] != b"\r\n":
+    elif value is None or not has_room(value):
+        session.out.append(refuse_for_memory(session, b"set", line.key))
+    elif not ends_line(value):
         session.stats.failed_sets += 1
         session.out.append(encode.BAD_DATA)
     else:
-        item = _Item(session, line, value if isinstance(value, bytes) else bytes(value))
+        item = _Item(session, line, value)
         _answer(session, item, _MODES[mode](session, item))
 
 
@@ -127,7 +136,7 @@ def _prepend(session: Session, item: _Item) -> int:
     return _extend(session, item, session.store.prepend)
 
 
-def _extend(session: Session, item: _Item, extend: Callable[[bytes, bytes], int]) -> int:
+def _extend(session: Session, item: _Item, extend: Callable[[bytes, Value], int]) -> int:
     """Append or prepend; N stores what is missing, C compares unless it is 0."""
     store, key, flags = session.store, item.line.key, item.line.flags
     handle = store.find(key)

@@ -11,6 +11,7 @@ from functools import partial
 from mcproto.encode import BAD_LINE, END
 from mcproto.limits import KEY_MAX
 from memcache_server.session import TURN_BYTES, Session
+from memcache_server.store import LargeText
 
 _LARGE = 4096  # a reply of more bytes counts towards the turn
 _LARGE_OF_MANY = 1024  # the same among many
@@ -19,7 +20,7 @@ KEY_COST = TURN_BYTES // (2 * TURN_KEYS)  # what a key of many counts, so that m
 _CHECKED = 32 * 1024  # bytes of a long line in one turn
 _ANSWERED = 2 * 1024
 
-Lookup = Callable[[bytes], bytes | None]
+Lookup = Callable[[bytes], bytes | LargeText | None]
 
 
 def get(session: Session, tokens: list[bytes]) -> bool | None:

@@ -10,10 +10,9 @@ commands after a bad line).
 from mcproto import encode
 from mcproto.grammar import maybe_client_flags, maybe_exptime, maybe_unsigned
 from mcproto.limits import KEY_MAX
-from mcproto.request_parser import ValueBlock
 from memcache_server.observed_store import log_store
 from memcache_server.session import Session
-from memcache_server.store import StoreResult
+from memcache_server.store import StoreResult, Value
 from memcache_server.store.chunk import ITEM_OVERHEAD
 from memcache_server.store.exptime import to_absolute
 
@@ -31,7 +30,7 @@ _TOO_LARGE, _NO_MEMORY = StoreResult.TOO_LARGE.value, StoreResult.NO_MEMORY.valu
 _NOT_FOUND = StoreResult.NOT_FOUND.value
 
 
-def set_(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+def set_(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Store unconditionally. A value too large takes the old item with it."""
     if (
         len(tokens) == 5 and tokens[2] == tokens[3] == b"0" and len(tokens[1]) <= KEY_MAX
@@ -48,35 +47,35 @@ def set_(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
         _answer(session, tokens, session.store.set(*line))
 
 
-def add(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+def add(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Store if there is none."""
     line = _line(session, tokens, value)
     if line is not None:
         _answer(session, tokens, session.store.add(*line))
 
 
-def replace(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+def replace(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Store if there is one."""
     line = _line(session, tokens, value)
     if line is not None:
         _answer(session, tokens, session.store.replace(*line))
 
 
-def append(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+def append(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Put behind; flags and exptime in the line are checked and ignored."""
     line = _line(session, tokens, value)
     if line is not None:
         _answer(session, tokens, session.store.append(line[0], line[3]))
 
 
-def prepend(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+def prepend(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Put before; flags and exptime in the line are checked and ignored."""
     line = _line(session, tokens, value)
     if line is not None:
         _answer(session, tokens, session.store.prepend(line[0], line[3]))
 
 
-def cas(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
+def cas(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Store if the item is still the one that was read."""
     unique = maybe_unsigned(tokens[5]) if len(tokens) > 5 else None
     line = _line(session, tokens, value, good=unique is not None)
@@ -88,8 +87,8 @@ def cas(session: Session, tokens: list[bytes], value: ValueBlock) -> None:
 
 
 def _line(
-    session: Session, tokens: list[bytes], value: ValueBlock, good: bool = True
-) -> tuple[bytes, bytes, int, bytes] | None:
+    session: Session, tokens: list[bytes], value: Value | None, good: bool = True
+) -> tuple[bytes, bytes, int, Value] | None:
     """(key, client flags, absolute exptime, value) of a storage line, or None after the error was answered."""
     key, flags, exptime, at = tokens[1], tokens[2], tokens[3], 0
     if flags != b"0":
@@ -102,13 +101,15 @@ def _line(
         at = to_absolute(wire or 0, session.store.now, session.server.clock.started)
     if not good or len(key) > KEY_MAX:
         error = encode.BAD_LINE
-    elif value is None or is_too_large(session, key, flags, len(value)):
+    elif is_too_large(session, key, flags, int(tokens[4]) + 2):
         error = refuse_large(session, tokens[0], key)
-    elif value[-2:] != b"\r\n":
+    elif value is None or not has_room(value):
+        error = refuse_for_memory(session, tokens[0], key)
+    elif not ends_line(value):
         session.stats.failed_sets += 1
         error = encode.BAD_DATA
     else:
-        return key, flags, at, value if isinstance(value, bytes) else bytes(value)
+        return key, flags, at, value
     if tokens[-1] != b"noreply":
         session.out.append(error)
     return None
@@ -131,6 +132,24 @@ def refuse_large(session: Session, verb: bytes, key: bytes) -> bytes:
     if verb == b"set":
         session.store.discard(key)  # never serve the value that was to be replaced
     return encode.TOO_LARGE
+
+
+def has_room(value: Value) -> bool:
+    """Whether there was memory for all of a value."""
+    return isinstance(value, bytes) or value.handle != 0
+
+
+def refuse_for_memory(session: Session, verb: bytes, key: bytes) -> bytes:
+    """Count a value in flight for which there was no memory, and drop what a set was to replace; the error."""
+    session.stats.store_no_memory += 1
+    if verb == b"set":
+        session.store.discard(key)
+    return encode.OUT_OF_MEMORY_STORING
+
+
+def ends_line(value: Value) -> bool:
+    """Whether a line end stands behind a value, where its length says."""
+    return (value[-2:] if isinstance(value, bytes) else value.tail) == b"\r\n"
 
 
 def count_failure(session: Session, result: int) -> None:

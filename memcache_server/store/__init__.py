@@ -15,7 +15,9 @@ linked_items: the only one that links items · meta_items: fields and
 marks by handle · store: what commands do · store_stats: its counters · check: the invariants
 """
 
+from memcache_server.store.filling import Filling
+from memcache_server.store.large_text import LargeText
 from memcache_server.store.living_items import StoreOptions
-from memcache_server.store.store import Store, StoreResult
+from memcache_server.store.store import Store, StoreResult, Value
 
-__all__ = ["Store", "StoreOptions", "StoreResult"]
+__all__ = ["Filling", "LargeText", "Store", "StoreOptions", "StoreResult", "Value"]

@@ -1,7 +1,7 @@
 """Items over the largest chunk: their text lies in a chain of chunks (see `chunk`).
 
-A chain is allocated piece by piece; what is not linked yet carries `PIECE` without a first chunk, so that no
-page with it is taken away meanwhile.
+A chain grows piece by piece, as its text comes; until it is linked its chunks carry `PIECE` and the first one names
+no other, so that nobody takes a page with them away.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,13 @@ from memcache_server.store.chunk import EXPTIME, HEADER, LIST_SHIFT, META, NEXT,
 from memcache_server.store.slab_classes import SlabClasses
 
 _POINTER = 8  # the end of the first chunk's room, where the first piece is named
-
-
-def _pointer_word(handle: int, chunk_size: int) -> int:
-    return (handle << 1) + (chunk_size >> 2) - 1
+_CLASS_MASK = 0x3F
 
 
 class Chains:
-    """Writes, reads and frees chains. `allocate(class)` gives a chunk or 0; `release(handle, class)` takes it back."""
+    """Makes, reads and frees chains. `allocate(class)` gives a chunk or 0; `release(handle, class)` takes it back."""
 
-    __slots__ = ("_allocate", "_arena", "_classes", "_largest", "_release", "first_room")
+    __slots__ = ("_allocate", "_arena", "_classes", "_largest", "_release", "first_room", "room")
 
     def __init__(
         self,
@@ -34,60 +31,71 @@ class Chains:
         self._allocate = allocate
         self._release = release
         self._largest = classes.sizes[-1]
-        self.first_room = self._largest - HEADER - _POINTER  # bytes of text in the first chunk
+        self.room = self._largest - HEADER  # bytes of text in a piece
+        self.first_room = self.room - _POINTER  # and in the first chunk
 
-    def write(self, text: bytes) -> int:
-        """Lay out `text`; the handle of the first chunk, not linked anywhere, or 0 when memory ran out."""
-        arena, room = self._arena, self._largest - HEADER
-        first = self._part(text[: self.first_room], self._classes.count)
-        if not first:
-            return 0
-        arena.words[_pointer_word(first, self._largest)] = 0
-        last_word = _pointer_word(first, self._largest)
-        for start in range(self.first_room, len(text), room):
-            part = text[start : start + room]
-            piece = self._part(part, self._classes.class_for(len(part) + HEADER))
-            if not piece:
-                self.release(first)
-                return 0
-            arena.words[last_word] = piece
-            last_word = (piece << 1) + NEXT
-            arena.words[(piece << 1) + EXPTIME] = first
+    def begin(self, text_length: int) -> int:
+        """The first chunk for a text of this length; its handle, or 0 when there is no memory."""
+        first = self._chunk(self._classes.count, text_length)
+        if first:
+            self._arena.words[self._pointer_word(first)] = 0
         return first
 
-    def _part(self, part: bytes, slab_class: int) -> int:
+    def extend(self, first: int, last: int, length: int) -> int:
+        """A piece for `length` more bytes behind chunk `last` of the chain `first`; its handle, or 0."""
+        words = self._arena.words
+        piece = self._chunk(self._classes.class_for(length + HEADER), length)
+        if piece:
+            words[(piece << 1) + EXPTIME] = first
+            words[self._pointer_word(first) if last == first else (last << 1) + NEXT] = piece
+        return piece
+
+    def _chunk(self, slab_class: int, text_length: int) -> int:
         handle = self._allocate(slab_class)
         if handle:
-            words, word, at = self._arena.words, handle << 1, (handle << 3) + TEXT
+            words, word = self._arena.words, handle << 1
             words[word + NEXT] = 0
             words[word + EXPTIME] = 0
-            words[word + TEXT_LENGTH] = len(part)
+            words[word + TEXT_LENGTH] = text_length
             words[word + META] = PIECE | slab_class << LIST_SHIFT
-            self._arena.bytes[at : at + len(part)] = part
         return handle
+
+    def _pointer_word(self, first: int) -> int:
+        return (first << 1) + (self._largest >> 2) - 1
 
     def pieces(self, first: int) -> list[int]:
         """The chunks behind the first one."""
         words, found = self._arena.words, []
-        piece = words[_pointer_word(first, self._largest)]
+        piece = words[self._pointer_word(first)]
         while piece:
             found.append(piece)
             piece = words[(piece << 1) + NEXT]
         return found
 
-    def read(self, first: int) -> bytes:
-        """The whole text."""
-        data, words, at = self._arena.bytes, self._arena.words, (first << 3) + TEXT
+    def spans(self, first: int) -> list[tuple[int, int]]:
+        """Where the text lies: byte offset in the arena and length of each part."""
+        words = self._arena.words
         # the original's size decides that an item is a chain: its text can still fit the first chunk
-        parts = [data[at : at + min(self.first_room, words[(first << 1) + TEXT_LENGTH])]]
-        for piece in self.pieces(first):
-            at = (piece << 3) + TEXT
-            parts.append(data[at : at + words[(piece << 1) + TEXT_LENGTH]])
-        return b"".join(parts)
+        found = [((first << 3) + TEXT, min(self.first_room, words[(first << 1) + TEXT_LENGTH]))]
+        found += [((piece << 3) + TEXT, words[(piece << 1) + TEXT_LENGTH]) for piece in self.pieces(first)]
+        return found
 
     def release(self, first: int) -> None:
         """Free the first chunk and all pieces."""
         words = self._arena.words
         for piece in self.pieces(first):
-            self._release(piece, words[(piece << 1) + META] >> LIST_SHIFT & 0x3F)
+            self._release(piece, words[(piece << 1) + META] >> LIST_SHIFT & _CLASS_MASK)
         self._release(first, self._classes.count)
+
+    def replace_piece(self, first: int, piece: int, by: int) -> None:
+        """Let `by`, a copy of a piece, take its place in the chain `first`."""
+        words = self._arena.words
+        word = self._pointer_word(first)
+        while words[word] != piece:
+            word = (words[word] << 1) + NEXT
+        words[word] = by
+
+    def name_first(self, first: int) -> None:
+        """Let the pieces of a chain whose first chunk was copied to `first` name it."""
+        for piece in self.pieces(first):
+            self._arena.words[(piece << 1) + EXPTIME] = first

@@ -20,6 +20,7 @@ from memcache_server.store.chunk import (
 )
 from memcache_server.store.linked_items import LinkedItems
 from memcache_server.store.segmented_lru import CLASS_MASK
+from memcache_server.store.slab_allocator import SlabAllocator
 
 
 def check(store: LinkedItems) -> None:
@@ -63,10 +64,12 @@ def _check_lists(store: LinkedItems, arena: Arena) -> list[int]:
 
 def _check_chunks(store: LinkedItems, arena: Arena, linked: list[int]) -> None:
     used = [0] * 64
-    for handle in linked:
+    busy = [handle for handle in store.busy if not arena.words[(handle << 1) + META] & LINKED]
+    for handle in linked + busy:
         meta = arena.words[(handle << 1) + META]
+        assert meta, "I2: a busy item with a free chunk"
         used[meta >> LIST_SHIFT & CLASS_MASK] += 1
-        if meta & CHUNKED:
+        if meta & (CHUNKED | PIECE):
             for piece in store.pieces(handle):
                 piece_meta = arena.words[(piece << 1) + META]
                 assert piece_meta & PIECE, "a chain with a chunk that is no piece"
@@ -77,7 +80,16 @@ def _check_chunks(store: LinkedItems, arena: Arena, linked: list[int]) -> None:
         free = allocator.free_chunks(slab_class)
         assert free == allocator.free[slab_class], f"I2: free chunks of class {slab_class}"
         total = allocator.pages[slab_class] * store.classes.chunks_per_page[slab_class - 1]
-        assert used[slab_class] + free == total, f"I2: {used[slab_class]} used, {free} free, {total} in all"
+        parked = allocator.parked if allocator.leaving in allocator.pages_of(slab_class) else 0
+        all_found = used[slab_class] + free + parked
+        assert all_found == total, f"I2: {used[slab_class]} used, {free} free, {parked} parked, {total} in all"
         assert len(allocator.pages_of(slab_class)) == allocator.pages[slab_class], "I3: pages owned"
         pages += allocator.pages[slab_class]
-    assert pages == allocator.pages_made <= allocator.page_limit, "I3: pages"
+    _check_pool(allocator, pages)
+
+
+def _check_pool(allocator: SlabAllocator, owned: int) -> None:
+    assert owned + len(allocator.pool) == allocator.pages_made <= allocator.pages_end, "I3: pages"
+    assert len(set(allocator.pool)) == len(allocator.pool), "I3: a page twice in the pool"
+    assert not any(allocator.page_owner[page] for page in allocator.pool), "I3: a free page with an owner"
+    assert not (allocator.debt and allocator.pool), "I3: a free page beyond the limit"

@@ -4,6 +4,7 @@ What a command means is `store`'s; this is what it is made of.
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
 
 from memcache_server.store.chunk import (
     CHUNKED,
@@ -21,6 +22,7 @@ from memcache_server.store.chunk import (
     TEXT_LENGTH,
     item_size,
 )
+from memcache_server.store.filling import Filling
 from memcache_server.store.room import RoomMaker
 from memcache_server.store.segmented_lru import CLASS_MASK, TEMP
 
@@ -39,10 +41,31 @@ class LinkedItems(RoomMaker):
         self._cas += self._cas_step
         return self._cas
 
-    def _write(self, key: bytes, flags: bytes, exptime: int, value: bytes, old: int) -> int:
+    def _claim(self, key: bytes, flags: bytes, value: bytes | Filling) -> int:
+        """See to a free chunk for an item before looking at what is there: STORED, TOO_LARGE or NO_MEMORY.
+
+        The original makes room when the line is read, even if nothing is stored then; so it is the same that goes.
+        """
+        if isinstance(value, Filling):  # has its chunk
+            return STORED
+        size = len(key) + len(value) + ITEM_OVERHEAD + (0 if flags == b"0" else 4)
+        if size > self.options.item_size_max:
+            return TOO_LARGE
+        slab_class = self.classes.class_for(size)
+        if slab_class and not self.allocator.free[slab_class]:
+            handle = self._allocate(slab_class)
+            if not handle:
+                self.stats.outofmemory[slab_class] += 1
+                return NO_MEMORY
+            self.allocator.release(handle, slab_class)
+        return STORED
+
+    def _write(self, key: bytes, flags: bytes, exptime: int, value: bytes | Filling, old: int) -> int:
         """Lay out and link an item in place of `old` (0: none). STORED, TOO_LARGE or NO_MEMORY (old stays)."""
+        if self.busy and isinstance(value, Filling):  # while there is one, something is busy: one look suffices
+            return self._link_filled(key, exptime, value, old)
         key_length, value_length = len(key), len(value)
-        text = b"VALUE %b %b %d\r\n%b" % (key, flags, value_length - 2, value)
+        text = b"VALUE %b %b %d\r\n%b" % (key, flags, value_length - 2, value)  # type: ignore[str-format]
         text_length = len(text)
         size = key_length + value_length + ITEM_OVERHEAD
         meta = key_length | (text_length - value_length - key_length) << GAP_SHIFT | LINKED
@@ -62,9 +85,12 @@ class LinkedItems(RoomMaker):
         else:
             number = slab_class | self._segment_for(exptime)
             old_meta = arena.words[(old << 1) + META]
-            # Written over if it is of the same class. Without a free chunk there, another is made, as the original
-            # does for every store, so that what is evicted when stays the same.
-            if old and old_meta & _PLACE_MASK == slab_class << LIST_SHIFT and self.allocator.free[slab_class]:
+            if (
+                old
+                and old_meta & _PLACE_MASK == slab_class << LIST_SHIFT
+                and not (self.busy and old in self.busy)
+            ):
+                # the same class: written over
                 handle = old
                 self._relink(handle, old_meta, number, size)
             else:
@@ -90,10 +116,89 @@ class LinkedItems(RoomMaker):
 
     def _chain_for(self, key: bytes, size: int, text: bytes, number: int, old: int) -> int:
         """A chain with `text`, linked in place of `old`; 0 when there is no room."""
-        handle = self._chains.write(text)
+        filling = self._begin_chain(0, len(text), 0, self.abandon)
+        if filling is None:
+            return 0
+        filling.write(text)
+        handle = self._take(filling)
         if handle:
             self._link_over(handle, key, size, number, old)
         return handle
+
+    # values that come in pieces
+
+    def begin(self, key: bytes, flags: bytes, value_length: int) -> Filling | None:
+        """An item whose value, `value_length` bytes with its CRLF, is yet to be written; None: too large, no memory.
+
+        It is linked by handing it to one of the methods that store, as the value, or else given up by `abandon`.
+        """
+        head = b"VALUE %b %b %d\r\n" % (key, flags, value_length - 2)
+        text_length = len(head) + value_length
+        meta = len(key) | (len(head) - len(key)) << GAP_SHIFT | (HAS_FLAGS if flags != b"0" else 0)
+        size = item_size(text_length, meta)
+        if size > self.options.item_size_max:
+            return None
+        slab_class = self.classes.class_for(size)
+        if slab_class:
+            filling = self._begin_chunk(slab_class, meta, text_length, value_length)
+        else:
+            filling = self._begin_chain(meta | CHUNKED, text_length, value_length, self._run_out)
+        if filling is None:
+            self.stats.outofmemory[slab_class or self.classes.count] += 1
+        else:
+            filling.write(head)
+        return filling
+
+    def _begin_chunk(self, slab_class: int, meta: int, text_length: int, value_length: int) -> Filling | None:
+        handle = self._allocate(slab_class)
+        if not handle:
+            return None
+        words, word = self._arena.words, handle << 1
+        words[word + TEXT_LENGTH] = text_length
+        words[word + META] = meta | slab_class << LIST_SHIFT
+        self.busy[handle] = 1
+        return Filling(self._arena, handle, meta, text_length, value_length)
+
+    def _begin_chain(
+        self, meta: int, text_length: int, value_length: int, run_out: Callable[[Filling], None]
+    ) -> Filling | None:
+        handle = self._chains.begin(text_length)
+        if not handle:
+            return None
+        self.busy[handle] = 1
+        filling = Filling(self._arena, handle, meta, text_length, value_length)
+        filling.grow_by(self._chains, run_out)
+        return filling
+
+    def _run_out(self, filling: Filling) -> None:
+        self.stats.outofmemory[self.classes.count] += 1
+        self.abandon(filling)
+
+    def abandon(self, filling: Filling) -> None:
+        """Give back the chunks of an item that will not be linked; nothing if it is linked or given up already."""
+        handle = self._take(filling)
+        if handle:
+            self._free(handle)
+
+    def _take(self, filling: Filling) -> int:
+        """The chunk of a value in flight, which is ours from now on; 0 if it has none any more."""
+        handle, filling.handle = filling.handle, 0
+        if handle:
+            del self.busy[handle]
+        return handle
+
+    def _link_filled(self, key: bytes, exptime: int, filling: Filling, old: int) -> int:
+        """Link a value that has come whole, in place of `old` (0: none). STORED."""
+        handle = self._take(filling)
+        meta = filling.meta | LINKED | (HAS_TTL if exptime else 0)
+        slab_class = self._arena.words[(handle << 1) + META] >> LIST_SHIFT & CLASS_MASK
+        number = slab_class | self._segment_for(exptime)
+        self._link_over(handle, key, item_size(filling.text_length, meta), number, old)
+        at, meta = (handle << 3) + STATE_AT, meta | number << LIST_SHIFT
+        unique = self._next_cas()
+        STATE.pack_into(self._arena.bytes, at, exptime, self._access, filling.text_length, meta, unique)
+        self.stats.stores[slab_class] += 1
+        return STORED
 
     def _segment_for(self, exptime: int) -> int:
         """Where a new item goes: TEMP if it will not live long enough to be worth an eviction."""
@@ -128,7 +233,9 @@ class LinkedItems(RoomMaker):
         meta = self._arena.words[word + META]
         number = meta >> LIST_SHIFT & LIST_MASK
         self.lru.unlink(old, number, item_size(self._arena.words[word + TEXT_LENGTH], meta))
-        if meta & CHUNKED:
+        if self.busy and old in self.busy:
+            self._arena.words[word + META] = meta & ~LINKED  # whoever reads it last frees it
+        elif meta & CHUNKED:
             self._chains.release(old)
         else:
             self.allocator.release(old, number & CLASS_MASK)

@@ -18,15 +18,18 @@ from memcache_server.store.chunk import (
     KEY,
     KEY_LENGTH_MASK,
     LAST_ACCESS,
+    LINKED,
     LIST_MASK,
     LIST_SHIFT,
     META,
+    PIECE,
     TEXT,
     TEXT_LENGTH,
     item_size,
 )
 from memcache_server.store.index import Index
 from memcache_server.store.lru_tuning import LruTuning
+from memcache_server.store.memory_limit import MemoryLimit
 from memcache_server.store.segmented_lru import CLASS_MASK, COLD, HOT, SEGMENT_MASK, WARM, SegmentedLru
 from memcache_server.store.slab_allocator import SlabAllocator
 from memcache_server.store.slab_classes import PAGE_SIZE, SlabClasses, chunk_sizes
@@ -61,7 +64,8 @@ class LivingItems:
 
     __slots__ = (
         "_access", "_arena", "_cas", "_cas_step", "_chains", "_entry", "_flush_at", "_flushed", "_quiet", "_reaping",
-        "_shift", "allocator", "classes", "index", "lru", "now", "options", "stats", "tuning",
+        "_shift", "allocator", "busy", "classes", "index", "lru", "memory_limit", "now", "options",
+        "stats", "tuning",
     )
 
     _chains: Chains
@@ -73,11 +77,12 @@ class LivingItems:
         sizes = chunk_sizes(options.growth_factor, options.chunk_minimum, options.chunk_max, options.slab_sizes)
         self.classes = SlabClasses(sizes)
         self.allocator = SlabAllocator(arena, self.classes)
-        self.allocator.page_limit = pages
         self.lru = SegmentedLru(arena)
         self.stats = StoreStats()
         self._arena = arena
+        self.busy: dict[int, int] = {}  # items being laid out or sent -> by how many
         self.index = Index(arena, options.hash_power)
+        self.memory_limit = MemoryLimit(self.allocator, self.index, pages, arena.pages)
         self._cas_step = 1 if options.cas else 0  # without CAS every unique is 0
         self._cas = self._cas_step
         self.now = 2
@@ -116,7 +121,7 @@ class LivingItems:
         word, at = handle << 1, (handle << 3) + TEXT
         words = self._arena.words
         if words[word + META] & CHUNKED:
-            return self._chains.read(handle)
+            return b"".join([self._arena.bytes[at : at + length] for at, length in self._chains.spans(handle)])
         return self._arena.bytes[at : at + words[word + TEXT_LENGTH]]
 
     def _value_at(self, handle: int) -> int:
@@ -190,10 +195,42 @@ class LivingItems:
         number = meta >> LIST_SHIFT & LIST_MASK
         self.index.remove(key, handle)
         self.lru.unlink(handle, number, item_size(self._arena.words[word + TEXT_LENGTH], meta))
-        if meta & CHUNKED:
+        if self.busy and handle in self.busy:
+            self._arena.words[word + META] = meta & ~LINKED  # whoever reads it last frees it
+        elif meta & CHUNKED:
             self._chains.release(handle)
         else:
             self.allocator.release(handle, number & CLASS_MASK)
+
+    # items in use for longer than one call
+
+    def pin(self, handle: int) -> None:
+        """Keep an item's chunks and their bytes until as many calls of `unpin`, even if it is unlinked."""
+        self.busy[handle] = self.busy.get(handle, 0) + 1
+
+    def unpin(self, handle: int) -> None:
+        """Let them go; an item that was unlinked meanwhile is freed."""
+        self.busy[handle] -= 1
+        if not self.busy[handle]:
+            del self.busy[handle]
+            if not self._arena.words[(handle << 1) + META] & LINKED:
+                self._free(handle)
+
+    def _free(self, handle: int) -> None:
+        """Free the chunks of an item that is linked no more, or not yet."""
+        meta = self._arena.words[(handle << 1) + META]
+        if meta & (CHUNKED | PIECE):
+            self._chains.release(handle)
+        else:
+            self.allocator.release(handle, meta >> LIST_SHIFT & CLASS_MASK)
+
+    def spans(self, handle: int, start: int = 0) -> list[tuple[int, int]]:
+        """Where an item's text lies from byte `start` of it: byte offsets in the arena, and lengths."""
+        words, word = self._arena.words, handle << 1
+        if not words[word + META] & (CHUNKED | PIECE):
+            return [((handle << 3) + TEXT + start, words[word + TEXT_LENGTH] - start)]
+        (at, length), *others = self._chains.spans(handle)
+        return [(at + start, length - start), *others]  # key and header never fill a first chunk
 
     def tick(self, now: int) -> None:
         """Move the clock; a delayed flush that is due happens."""
@@ -247,6 +284,11 @@ class LivingItems:
     def arena(self) -> Arena:
         """The memory."""
         return self._arena
+
+    @property
+    def chains(self) -> Chains:
+        """Items of several chunks."""
+        return self._chains
 
     @property
     def cas_counter(self) -> int:

@@ -23,6 +23,7 @@ from memcache_server.store.chunk import (
     WON,
     item_size,
 )
+from memcache_server.store.large_text import WINDOW, LargeText
 from memcache_server.store.linked_items import STORED, LinkedItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 
@@ -64,13 +65,15 @@ class MetaItems(LinkedItems):
         """Bytes of the value without its CRLF."""
         return self._arena.words[(handle << 1) + TEXT_LENGTH] - self._value_at(handle) - 2
 
-    def value(self, handle: int) -> bytes:
-        """The value with its CRLF."""
-        start = self._value_at(handle)
+    def value(self, handle: int) -> bytes | LargeText:
+        """The value with its CRLF, to be sent."""
+        start, length = self._value_at(handle), self._arena.words[(handle << 1) + TEXT_LENGTH]
+        if length > WINDOW:
+            return LargeText(self, handle, start)
         if self._meta(handle) & CHUNKED:
             return self._text(handle)[start:]
         at = (handle << 3) + TEXT
-        return self._arena.bytes[at + start : at + self._arena.words[(handle << 1) + TEXT_LENGTH]]
+        return self._arena.bytes[at + start : at + length]
 
     def size_of(self, handle: int) -> int:
         """The original's size of the item."""

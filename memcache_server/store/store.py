@@ -26,10 +26,14 @@ from memcache_server.store.chunk import (
     STATE,
     STATE_AT,
     TEXT,
+    TEXT_LENGTH,
 )
+from memcache_server.store.filling import Filling
 from memcache_server.store.index import HANDLE_MAX, HASH_MASK
+from memcache_server.store.large_text import WINDOW, LargeText
 from memcache_server.store.linked_items import (
     EXISTS,
+    NO_MEMORY,
     NON_NUMERIC,
     NOT_FOUND,
     NOT_STORED,
@@ -42,6 +46,9 @@ from memcache_server.store.segmented_lru import CLASS_MASK
 
 # what of an item's meta stays when its value is replaced: lengths and LINKED, but no mark above that
 _KEPT_BY_SET = LINKED | LINKED - 1 & ~(LIST_MASK << LIST_SHIFT)
+Value = bytes | Filling
+"""With its CRLF; a Filling is one that came in pieces and is whole now."""
+
 _NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(\d+)[ \t\n\v\f\r\0]")
 
 
@@ -64,7 +71,7 @@ class Store(MetaItems):
 
     # reading
 
-    def get(self, key: bytes) -> bytes | None:
+    def get(self, key: bytes) -> bytes | LargeText | None:
         """The text `VALUE key flags length CRLF value CRLF` of a live item, and count the hit; None for a miss."""
         # Index.find written out: the call would cost a tenth of the whole look-up
         hashed = hash(key) & HASH_MASK
@@ -74,38 +81,53 @@ class Store(MetaItems):
         while entry := table[slot]:
             if (handle := entry ^ tag) <= HANDLE_MAX:
                 state, at = arena.longs[handle + LENGTH_AND_META], (handle << 3) + TEXT
-                text, meta = arena.bytes[at : at + (state & U32)], state >> 32
-                if text.startswith(key, KEY) and meta & KEY_LENGTH_MASK == len(key):
-                    if meta & QUIET_MASK != self._quiet:
-                        return self._get_checked(handle)
-                    self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
-                    return text
+                if (length := state & U32) <= WINDOW:
+                    text, meta = arena.bytes[at : at + length], state >> 32
+                    if text.startswith(key, KEY) and meta & KEY_LENGTH_MASK == len(key):
+                        if meta & QUIET_MASK != self._quiet:
+                            return self._get_checked(handle)
+                        self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
+                        return text
+                elif self.key_of(handle) == key:
+                    return self._get_checked(handle)
             slot = (slot + 1) & mask
         if index.old is not None and (handle := index.find(key)):
             return self._get_checked(handle)
         return None
 
-    def _get_checked(self, handle: int) -> bytes | None:
-        """A get of an item that may be dead, is not marked as active yet, or lies in a chain."""
+    def _get_checked(self, handle: int) -> bytes | LargeText | None:
+        """A get of an item that may be dead, is not marked as active yet, is large or lies in a chain."""
         if self.is_dead(handle):
             self._drop_dead(handle)
             return None
         self.stats.hits[self._meta(handle) >> LIST_SHIFT & LIST_MASK] += 1
         self._mark_used(handle)
-        return self._text(handle)
+        return self._sendable(handle)
 
-    def get_with_cas(self, key: bytes) -> bytes | None:
+    def _sendable(self, handle: int, start: int = 0, head: bytes = b"") -> bytes | LargeText:
+        """`head` and an item's text from `start`, to be sent."""
+        if self._arena.words[(handle << 1) + TEXT_LENGTH] > WINDOW:
+            return LargeText(self, handle, start, head)
+        return head + self._text(handle)[start:]
+
+    def get_with_cas(self, key: bytes) -> bytes | LargeText | None:
         """As `get`, with the CAS unique behind the length (`gets`)."""
         text = self.get(key)
-        return None if text is None else self._with_cas(text, self.index.find(key))
+        if text is None:
+            return None
+        handle = self.index.find(key)
+        if isinstance(text, bytes):
+            end = self._value_at(handle) - 2
+            return b"%b %d%b" % (text[:end], self._arena.longs[handle + CAS], text[end:])
+        text.release()
+        return self._with_cas(handle)
 
-    def get_and_touch(self, key: bytes, exptime: int, with_cas: bool) -> bytes | None:
+    def get_and_touch(self, key: bytes, exptime: int, with_cas: bool) -> bytes | LargeText | None:
         """The text of a live item after giving it a new exptime (`gat`, `gats`); None for a miss."""
         handle = self._touch(key, exptime)
         if not handle:
             return None
-        text = self._text(handle)
-        return self._with_cas(text, handle) if with_cas else text
+        return self._with_cas(handle) if with_cas else self._sendable(handle)
 
     def touch(self, key: bytes, exptime: int) -> bool:
         """Give a live item a new exptime; False for a miss. The CAS unique stays."""
@@ -126,9 +148,10 @@ class Store(MetaItems):
         handle = self.find(key)
         return self._arena.words[(handle << 1) + META] >> LIST_SHIFT & CLASS_MASK if handle else 0
 
-    def _with_cas(self, text: bytes, handle: int) -> bytes:
-        end = self._value_at(handle) - 2
-        return b"%b %d%b" % (text[:end], self._arena.longs[handle + CAS], text[end:])
+    def _with_cas(self, handle: int) -> bytes | LargeText:
+        at, end = (handle << 3) + TEXT, self._value_at(handle) - 2
+        line = b"%b %d" % (self._arena.bytes[at : at + end], self._arena.longs[handle + CAS])
+        return self._sendable(handle, end, line)
 
     def delete(self, key: bytes) -> bool:
         """Remove a live item; False for a miss."""
@@ -141,7 +164,7 @@ class Store(MetaItems):
 
     # storing
 
-    def set(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
+    def set(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store whatever was there. A value that cannot be stored takes the old one with it."""
         handle = self.index.find(key)
         if handle and flags == b"0":
@@ -154,10 +177,11 @@ class Store(MetaItems):
                 text_length - value_at == len(value)
                 and not meta & (HAS_FLAGS | CHUNKED)
                 and self.allocator.free[slab_class]
+                and (not self.busy or self._may_overwrite(handle, value))
             ):
                 # the text differs in the value only: a fifth cheaper than laying it out anew
                 at, number = handle << 3, slab_class | (self._segment_for(exptime) if exptime else self._entry)
-                arena.bytes[at + TEXT + value_at : at + TEXT + text_length] = value
+                arena.bytes[at + TEXT + value_at : at + TEXT + text_length] = value  # type: ignore[assignment]
                 if meta >> LIST_SHIFT & LIST_MASK == number:
                     self.lru.to_head(handle, number)
                 else:
@@ -167,10 +191,13 @@ class Store(MetaItems):
                 STATE.pack_into(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
                 self.stats.stores[slab_class] += 1
                 return STORED
-        result = self._write(key, flags, exptime, value, handle)
+        result = self._claim(key, flags, value) or self._write(key, flags, exptime, value, self.index.find(key))
         if result:
             self.discard(key)
         return result
+
+    def _may_overwrite(self, handle: int, value: Value) -> bool:
+        return isinstance(value, bytes) and handle not in self.busy
 
     def discard(self, key: bytes) -> None:
         """Remove an item without counting a delete: a store of its key has failed."""
@@ -178,21 +205,27 @@ class Store(MetaItems):
         if handle:
             self.unlink(handle)
 
-    def add(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
+    def add(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store only if there is no live item; the attempt counts as a use of one."""
+        if problem := self._claim(key, flags, value):
+            return problem
         handle = self.find(key)
         if handle:
             self.refresh(handle)
             return NOT_STORED
         return self._write(key, flags, exptime, value, 0)
 
-    def replace(self, key: bytes, flags: bytes, exptime: int, value: bytes) -> int:
+    def replace(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store only over a live item."""
+        if problem := self._claim(key, flags, value):
+            return problem
         handle = self.find(key)
         return self._write(key, flags, exptime, value, handle) if handle else NOT_STORED
 
-    def compare_and_set(self, key: bytes, flags: bytes, exptime: int, value: bytes, unique: int) -> int:
+    def compare_and_set(self, key: bytes, flags: bytes, exptime: int, value: Value, unique: int) -> int:
         """Store only over a live item whose CAS unique is `unique`; 0 never matches."""
+        if problem := self._claim(key, flags, value):
+            return problem
         handle = self.find(key)
         if not handle:
             return NOT_FOUND
@@ -203,25 +236,48 @@ class Store(MetaItems):
         self.stats.cas_hits[slab_class] += 1
         return self._write(key, flags, exptime, value, handle)
 
-    def append(self, key: bytes, value: bytes) -> int:
+    def append(self, key: bytes, value: Value) -> int:
         """Put a value behind a live item's; its flags and exptime stay."""
         return self._extend(key, value, behind=True)
 
-    def prepend(self, key: bytes, value: bytes) -> int:
+    def prepend(self, key: bytes, value: Value) -> int:
         """Put a value before a live item's; its flags and exptime stay."""
         return self._extend(key, value, behind=False)
 
-    def _extend(self, key: bytes, value: bytes, behind: bool) -> int:
+    def _extend(self, key: bytes, value: Value, behind: bool) -> int:
+        if problem := self._claim(key, b"0", value):
+            return problem
         handle = self.find(key)
         if not handle:
             return NOT_STORED
-        text, start = self._text(handle), self._value_at(handle)
-        joined = text[start:-2] + value if behind else bytes(value[:-2]) + text[start:]
         exptime, marks = self.exptime_of(handle), self._meta(handle) & BINARY
-        result = self._write(key, self.client_flags(handle), exptime, joined, handle)
+        if isinstance(value, bytes) and self.value_length(handle) <= WINDOW:
+            text, start = self._text(handle), self._value_at(handle)
+            joined = text[start:-2] + value if behind else value[:-2] + text[start:]
+            result = self._write(key, self.client_flags(handle), exptime, joined, handle)
+        else:
+            result = self._join(key, handle, value, behind)
         if marks and result == STORED:
             self.mark(self.index.find(key), marks)
         return NOT_STORED if result == TOO_LARGE else result
+
+    def _join(self, key: bytes, handle: int, value: Value, behind: bool) -> int:
+        """Put an item's value and another together in a new one, window by window."""
+        if self.size_of(handle) + len(value) - 2 > self.options.item_size_max:
+            return TOO_LARGE
+        exptime, own = self.exptime_of(handle), LargeText(self, handle, self._value_at(handle))
+        other = value if isinstance(value, bytes) else LargeText(self, value.handle, value.text_length - len(value))
+        joined = self.begin(key, self.client_flags(handle), len(own) - 2 + len(value))
+        if joined is not None:
+            first, second = (own, other) if behind else (other, own)
+            _copy(first, joined, len(first) - 2)
+            _copy(second, joined, len(second))
+        own.release()
+        if not isinstance(other, bytes):
+            other.release()
+        if joined is None or not joined.handle:
+            return NO_MEMORY
+        return self._write(key, b"", exptime, joined, self.index.find(key))
 
     def add_delta(self, key: bytes, delta: int, up: bool, unique: int = 0) -> tuple[int, int]:
         """Add `delta` to a number or subtract it: (STORED, new number), or (why not, 0).
@@ -235,9 +291,9 @@ class Store(MetaItems):
         if not handle:
             return NOT_FOUND, 0
         words, word = self._arena.words, handle << 1
-        text, start = self._text(handle), self._value_at(handle)
-        if words[word + META] & CHUNKED or len(text) == start + 2:
+        if words[word + META] & CHUNKED or not self.value_length(handle):
             return NON_NUMERIC, 0
+        text, start = self._text(handle), self._value_at(handle)
         if unique and self._arena.longs[handle + CAS] != unique:
             return EXISTS, 0
         number = _maybe_number(text, start)
@@ -247,7 +303,7 @@ class Store(MetaItems):
         counter = self.stats.incr_hits if up else self.stats.decr_hits
         counter[words[word + META] >> LIST_SHIFT & CLASS_MASK] += 1
         digits, room = b"%d" % number, len(text) - 2 - start
-        if len(digits) <= room:
+        if len(digits) <= room and not (self.busy and handle in self.busy):
             at = (handle << 3) + TEXT + start
             self._arena.bytes[at : at + room] = digits.ljust(room)
             self._arena.longs[handle + CAS] = self._next_cas()
@@ -259,6 +315,16 @@ class Store(MetaItems):
             self.stats.rewrites[self.class_of(key)] += 1
             self.mark(self.index.find(key), marks)
         return result, number
+
+
+def _copy(source: bytes | LargeText, target: Filling, length: int) -> None:
+    """Write the first `length` bytes of a value."""
+    if isinstance(source, bytes):
+        target.write(source[:length])
+        return
+    while length and (window := source.window(min(WINDOW, length))):
+        target.write(window)
+        length -= len(window)
 
 
 def _maybe_number(text: bytes, start: int) -> int | None:

@@ -15,6 +15,7 @@ class Recorder:
     def __init__(self, room: int = 1000) -> None:
         self.calls: list[tuple[object, ...]] = []
         self.room = room
+        self.released = 0
         self.parser = RequestParser(
             {
                 b"get": Command(self.line),
@@ -46,6 +47,9 @@ class Recorder:
     def line_too_long(self) -> bool:
         self.calls.append(("too long",))
         return True
+
+    def release_buffer(self, buffer: object) -> None:
+        self.released += 1
 
     def value_buffer(self, tokens: list[bytes], size: int) -> bytearray | None:
         return bytearray(size) if size - 2 <= self.room else None

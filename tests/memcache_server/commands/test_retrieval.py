@@ -14,6 +14,7 @@ from memcache_server.session import Session, Shared
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store, StoreOptions
+from tests.memcache_server.store.reading import get, whole
 
 BAD_LINE = b"CLIENT_ERROR bad command line format\r\n"
 
@@ -39,7 +40,7 @@ class Client:
         return b"".join(self.turns)
 
     def _take(self) -> None:
-        self.turns.append(b"".join(self.session.out))
+        self.turns.append(b"".join(whole(piece) or b"" for piece in self.session.out))
         self.session.out.clear()
         self.session.out_bytes = 0
 
@@ -56,7 +57,7 @@ def client() -> Client:
 
 
 def text(client: Client, key: bytes) -> bytes:
-    return client.session.store.get(key) or b""
+    return get(client.session.store, key) or b""
 
 
 @pytest.mark.parametrize("verb", [b"get", b"gets", b"gat 0", b"gats 0"])

@@ -10,6 +10,7 @@ import pytest
 from memcache_server.store import Store, StoreOptions
 from memcache_server.store.check import check
 from memcache_server.store.linked_items import NO_MEMORY, NOT_STORED, STORED
+from tests.memcache_server.store.reading import get
 
 MB = 1 << 20
 
@@ -29,7 +30,7 @@ def put(store: Store, key: bytes, size: int, fill: bytes = b"v") -> int:
 
 
 def value_of(store: Store, key: bytes) -> bytes | None:
-    text = store.get(key)
+    text = get(store, key)
     return None if text is None else text.split(b"\r\n", 1)[1][:-2]
 
 
@@ -81,8 +82,8 @@ class TestEviction:
 
     def test_what_is_read_twice_gets_a_second_chance(self) -> None:
         store = filled(100_000)
-        store.get(b"key-1")
-        store.get(b"key-1")
+        get(store, b"key-1")
+        get(store, b"key-1")
         for number in range(100, 110):
             put(store, b"key-%d" % number, 100_000)
         assert value_of(store, b"key-1") is not None
@@ -145,9 +146,9 @@ class TestPageMoves:
 
     def test_what_is_in_the_page_goes_and_nothing_else(self) -> None:
         store = filled(20_000, memory_mb=3)
-        there = [key for number in range(200) if store.get(key := b"key-%d" % number)]
+        there = [key for number in range(200) if get(store, (key := b"key-%d" % number))]
         put(store, b"new", 1000)
-        gone = [key for key in there if not store.get(key)]
+        gone = [key for key in there if not get(store, key)]
         assert 0 < len(gone) <= store.classes.chunks_per_page[store.classes.class_for(20_100) - 1]
         assert store.stats.total("evicted") == len(gone) + 1
         check(store)
@@ -155,7 +156,7 @@ class TestPageMoves:
     def test_the_item_being_replaced_is_not_taken(self) -> None:
         for number in range(1, 40):
             store = filled(20_000, memory_mb=2)
-            if store.get(b"key-%d" % number):
+            if get(store, b"key-%d" % number):
                 assert store.append(b"key-%d" % number, b"x" * 5000 + b"\r\n") == STORED
                 assert value_of(store, b"key-%d" % number) == b"v" * 20_000 + b"x" * 5000
                 check(store)
@@ -175,7 +176,7 @@ class TestChains:
         store = Store(StoreOptions(memory_limit=8 * MB))
         value = random.Random(size).randbytes(size)
         assert store.set(b"chain", b"9", 0, value + b"\r\n") == STORED
-        assert store.get(b"chain") == b"VALUE chain 9 %d\r\n%b\r\n" % (size, value)
+        assert get(store, b"chain") == b"VALUE chain 9 %d\r\n%b\r\n" % (size, value)
         check(store)
         assert store.delete(b"chain")
         check(store)
@@ -229,6 +230,6 @@ def test_items_are_not_objects() -> None:
     before = len(gc.get_objects())
     for number in range(20_000):
         put(store, b"key-%d" % number, 100)
-        store.get(b"key-%d" % number)
+        get(store, b"key-%d" % number)
     gc.collect()
     assert len(gc.get_objects()) < before + 50

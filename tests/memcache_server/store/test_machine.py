@@ -17,6 +17,7 @@ from memcache_server.store.linked_items import (
     STORED,
     TOO_LARGE,
 )
+from tests.memcache_server.store.reading import get, whole
 
 KEYS = [b"k%d" % n for n in range(12)] + [b"x" * 250, b"\xff\x00", b"a b".replace(b" ", b"\t")]
 keys = st.sampled_from(KEYS)
@@ -126,7 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(key=keys, flag=flags, value=values(), right=st.booleans())
     def compare_and_set(self, key: bytes, flag: bytes, value: bytes, right: bool) -> None:
-        item, text = self.alive(key), self.store.get_with_cas(key)
+        item, text = self.alive(key), whole(self.store.get_with_cas(key))
         assert (item is None) == (text is None)
         unique = int(text[: text.index(b"\r\n")].rsplit(b" ", 1)[1]) if text else 5
         result = self.store.compare_and_set(key, flag, 0, value + b"\r\n", unique if right else unique + 1)
@@ -205,7 +206,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def same_as_model(self) -> None:
         for key in KEYS:
-            item, text = self.alive(key), self.store.get(key)
+            item, text = self.alive(key), get(self.store, key)
             if item is None:
                 assert text is None, f"{key!r} should be gone"
             else:
