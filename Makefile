@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test lint bench clean debian-packages
+.PHONY: help run test lint bench clean debian-packages node-packages
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml
 run: $(STAMP)  ## three cache servers and a proxy on port 5000, stopped together by Ctrl-C
 	$(BIN)/python -m mcproxy --listen 5000
 
-test: $(STAMP) debian-packages  ## every test but the soaks
+test: $(STAMP) debian-packages node-packages  ## every test but the soaks
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, mypy --strict, the import contracts
@@ -33,5 +33,8 @@ bench: $(STAMP) debian-packages  ## CPU per operation beside memcached and twemp
 debian-packages:
 	@tools/debian-packages
 
+node-packages:
+	@tools/node-packages
+
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) tests/clients/node/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
