@@ -67,6 +67,16 @@ class Raw:
             pass
         return bytes(got)
 
+    def read_all_or(self, end: bytes) -> bytes:
+        """What comes up to `end`, or until the peer closes; a reset counts as a close."""
+        got = bytearray()
+        try:
+            while not got.endswith(end) and (data := self.socket.recv(1 << 16)):
+                got += data
+        except ConnectionResetError:
+            pass
+        return bytes(got)
+
     def ask(self, request: bytes, end: bytes = b"\r\n") -> bytes:
         return self.send(request).read_until(end)
 

@@ -8,6 +8,7 @@ import pwd
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,89 @@ def test_requests_per_turn() -> None:
         assert client.send(b"version\r\n" * 20).end().read_all().count(b"VERSION") == 20
         assert int(stats(server.address)["conn_yields"]) >= 3
         assert stats(server.address, "settings")["reqs_per_event"] == "5"
+
+
+@pytest.mark.memcached
+def test_turns_are_counted_as_the_originals() -> None:
+    yields = []
+    with running(lambda port: memcached_command(port, "-R", "20")) as theirs, serving("-R", "20") as ours:
+        for server in (theirs, ours):
+            for count in (20, 21, 100, 1000):
+                with Raw(server.address) as client:
+                    client.send(b"get a\r\n" * count).end().read_all()
+            yields.append(stats(server.address)["conn_yields"])
+    assert yields[1] == yields[0]
+
+
+@pytest.mark.memcached
+def test_over_the_limit_beside_the_original() -> None:
+    found = []
+    with running(lambda port: memcached_command(port, "-c", "60")) as theirs, serving("-c", "60") as ours:
+        for server in (theirs, ours):
+            with ExitStack() as clients:
+                inside = clients.enter_context(Raw(server.address))
+                inside.ask(b"version\r\n")
+                before = client_stats(inside)
+                opened = [clients.enter_context(Raw(server.address)) for _ in range(70)]
+                answers = [client.send(b"mn\r\n").read_all_or(b"MN\r\n") for client in opened]
+                after = client_stats(inside)
+            refused = answers.count(b"ERROR Too many open connections\r\n")
+            assert refused == int(after["rejected_connections"]) - int(before["rejected_connections"]) > 0
+            assert answers.count(b"MN\r\n") == 70 - refused
+            found.append({name: after[name] for name in ("max_connections", "accepting_conns", "listen_disabled_num")})
+            wait_until(lambda at=server.address: connects(at[1]), 5, "there is room again")
+    assert found[1] == found[0]
+
+
+def client_stats(client: Raw) -> dict[str, str]:
+    lines = client.ask(b"stats\r\n", b"END\r\n").decode().split("\r\n")[:-2]
+    return dict(line.removeprefix("STAT ").split(" ", 1) for line in lines)
+
+
+@pytest.mark.memcached
+def test_core_files_may_be_as_large_as_is_allowed() -> None:
+    limits = []
+    words = ["prlimit", "--core=0:1048576"]
+    for command in (
+        lambda port: [*words, *memcached_command(port, "-r")],
+        lambda port: [*words, *MEMCACHE_SERVER, "-u", "root", "-l", LOOPBACK, "-p", str(port), "-r"],
+    ):
+        with running(command) as server:
+            lines = Path(f"/proc/{server.pid}/limits").read_text().splitlines()
+            limits.append(next(line.split()[4:6] for line in lines if line.startswith("Max core file size")))
+    assert limits[1] == limits[0]
+
+
+def test_large_pages_are_the_systems_choice() -> None:
+    with serving("-L") as server:
+        wait_until(lambda: "-L: without effect" in server.stderr, 5, "it says so")
+
+
+@pytest.mark.memcached
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_signals(number: signal.Signals) -> None:
+    ends = []
+    for program in (["memcached"], MEMCACHE_SERVER):
+        for verbose in ([], ["-v"]):
+            port = free_port()
+            words = [*program, "-u", "nobody", "-l", LOOPBACK, "-p", str(port), *verbose]
+            process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+            wait_until(lambda port=port: connects(port), 15, "it serves")
+            process.send_signal(number)
+            said = process.communicate(timeout=15)[1]
+            ends.append((process.returncode, said if not verbose else "Exiting normally" in said))
+    graceful = number == signal.SIGUSR1
+    assert ends[0] == ends[2] == (0, "Gracefully stopping\n" if graceful else "")
+    assert ends[1] == (0, not graceful)
+    assert ends[3] == (0, True)
+
+
+def connects(port: int) -> bool:
+    try:
+        Raw((LOOPBACK, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_slab_sizes_and_chunk_max() -> None:

@@ -77,6 +77,14 @@ def test_speaks_tls_and_nothing_else(files: tuple[Path, Path]) -> None:
             pass
 
 
+def test_failed_handshakes_do_not_fill_the_log(files: tuple[Path, Path]) -> None:
+    with serving(*options(*files)) as server:
+        for begin in (b"get a\r\n" * 20, b"\x16\x03\x01\x00\x05hello", b"\x16\x03\x01\x02\x00\x01\x00") * 40:
+            with Raw(server.address) as client:
+                client.send(begin)
+        assert len(server.stderr.splitlines()) < 20
+
+
 def test_refresh(tmp_path: Path, files: tuple[Path, Path]) -> None:
     chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
     second = certificate(tmp_path, "second")
