@@ -209,8 +209,8 @@ def _read_header(file: BinaryIO) -> _Header:
     if int(match[1]) != _FORMAT:
         raise NotKeptError("another version wrote it")
     length = int(match[3])
-    text = file.read(length) if length <= os.fstat(file.fileno()).st_size else b""
-    if zlib.crc32(text) != int(match[2], 16):
+    text = file.read(min(length, os.fstat(file.fileno()).st_size))
+    if len(text) < length or zlib.crc32(text) != int(match[2], 16):
         raise NotKeptError("its header is damaged")
     try:
         return _Header(**json.loads(text))
