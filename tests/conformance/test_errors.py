@@ -110,11 +110,16 @@ ERRORS: dict[str, Provoked] = {
     "BADCLASS invalid src or dst class id": Provoked(b"slabs reassign 1 99\r\n"),
     "NOSPARE source class has no spare pages": Provoked(b"slabs reassign 1 2\r\n"),
     "SAME src and dst class are identical": Provoked(b"slabs reassign 1 1\r\n"),
+    "CLIENT_ERROR slab reassignment disabled": Provoked(b"slabs reassign 1 2\r\n", "-o no_slab_reassign"),
+    "BUSY currently processing reassign request": Provoked(
+        sets(b"k", 300, 9000) + b"slabs reassign 22 1\r\n" * 3, "-o no_lru_crawler"
+    ),
     "ERROR hot and warm pcts must not exceed 80": Provoked(b"lru tune 50 40 0.2 2.0\r\n"),
     "ERROR hot/warm age factors must be greater than 0": Provoked(b"lru tune 20 40 0 2.0\r\n"),
     "ERROR failed to start lru crawler thread": Provoked(b"lru_crawler enable\r\n"),
     "CLIENT_ERROR sleep must be one second or less": Provoked(b"lru_crawler sleep 1000001\r\n"),
     "BUSY currently processing crawler request": Provoked(sets(b"k", 3000, 1) + CRAWL * 10),
+    "ERROR an unknown error happened": Provoked(b"lru_crawler crawl hash\r\n", "-o no_lru_maintainer"),
     "BADCLASS invalid class id": Provoked(b"lru_crawler crawl 0\r\n", "-o no_lru_maintainer"),
     "NOTSTARTED no items to crawl": Provoked(b"lru_crawler crawl ,\r\n", "-o no_lru_maintainer"),
     "CLIENT_ERROR lru crawler disabled": Provoked(b"lru_crawler crawl 1\r\n", "-o no_lru_crawler"),
@@ -139,8 +144,6 @@ UNSAID = {
     "SERVER_ERROR out of memory writing stats": "a failed malloc of the original's buffer for stats",
     "SERVER_ERROR out of memory reading request": "a failed malloc of the original's read buffer",
     "SERVER_ERROR refcount overflow during fetch": "items have no reference counts here",
-    "CLIENT_ERROR slab reassignment disabled": "no_slab_reassign is accepted without effect",
-    "BUSY currently processing reassign request": "a page moves at once, so the mover is never met at work",
     "MISS": "debugitem, of debug builds only",
 }
 
@@ -282,6 +285,7 @@ def test_a_text_is_not_said_where_it_should_not_be(start: Start) -> None:
 
 TOLD_WITHOUT_FLAGS = frozenset((
     "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust",  # -L is for the original
+    "ERROR an unknown error happened",
     "BADCLASS invalid class id",  # no_lru_maintainer: its own crawls would make it BUSY
     "NOTSTARTED no items to crawl",
 ))  # fmt: skip

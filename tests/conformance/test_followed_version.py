@@ -83,6 +83,10 @@ EXPECTED: dict[str, tuple[tuple[bytes, bytes], ...]] = {
         (b"ms $x 1 x\r\n5\r\n", b"HD\r\n"),
         (b"ma $x x v\r\n", b"VA 1\r\n6\r\n"),
     ),
+    "what moves pages": (
+        (b"slabs automove window 10\r\nslabs automove freeratio 0.01\r\n", b"OK\r\n" * 2),
+        (b"slabs automove window\r\nslabs automove window x\r\n", b"ERROR\r\n" * 2),
+    ),
     "incr of nothing and of white space": (
         (
             b"set $e 0 0 0\r\n\r\nincr $e 1\r\n",

@@ -14,7 +14,7 @@ import pytest
 from tests.conformance.compare import read_stats
 from tests.conformance.conftest import Start
 from tests.conformance.player import Connection, new_prefix
-from tests.conformance.raised_stats import FLAT, RAISED, SHOWN, Raised
+from tests.conformance.raised_stats import FLAT, RAISED, SHOWN, Raised, quiet_sets
 from tests.memcache_server.serving import Raw
 from tests.support.processes import Address, Server
 from tests.support.waiting import wait_until
@@ -43,6 +43,17 @@ BY_HAND = {
     ("", "log_watcher_sent"): "test_watchers",
     ("", "log_watcher_skipped"): "test_watchers_that_do_not_read",
     ("", "slabs_moved"): "test_moved_pages",
+    ("", "slab_reassign_rescues"): "test_moved_pages",
+    ("", "lru_maintainer_juggles"): "test_items_move_between_lists",
+    ("", "moves_to_cold"): "test_items_move_between_lists",
+    ("", "moves_to_warm"): "test_items_move_between_lists",
+    ("items", "moves_to_cold"): "test_items_move_between_lists",
+    ("items", "moves_to_warm"): "test_items_move_between_lists",
+    ("items", "hits_to_hot"): "test_items_move_between_lists",
+    ("items", "hits_to_warm"): "test_items_move_between_lists",
+    ("items", "hits_to_cold"): "test_items_move_between_lists",
+    ("items", "number_temp"): "test_items_that_live_for_a_short_time",
+    ("items", "hits_to_temp"): "test_items_that_live_for_a_short_time",
 }
 
 
@@ -234,17 +245,41 @@ def test_watchers_that_do_not_read(which: bool, start: Start) -> None:
 
 
 def test_moved_pages(start: Start) -> None:
-    """A class with spare pages gives one."""
+    """A class with spare pages gives one; its items go where there is room."""
     for which in BOTH:
         server = start(which, f"{FLAT},hashpower=21")
-        perform(server, b"set a 0 0 1\r\nx\r\n", b"")
-        values_of_a_class = b"".join(b"set $%d 0 0 9000 noreply\r\n%b\r\n" % (n, b"x" * 9000) for n in range(300))
-        perform(server, values_of_a_class, b"k")
-        source = next(name for name, pages in pages_of(server.address).items() if pages > 2)
+        stored = b"".join(b"set k%d 0 0 9000 noreply\r\n%b\r\n" % (n, b"x" * 9000) for n in range(300))
+        deleted = b"".join(b"delete k%d noreply\r\n" % n for n in range(0, 300, 2))
+        perform(server, b"set a 0 0 1\r\nx\r\n" + stored + deleted, b"")
         with Raw(server.address) as client:
-            assert client.ask(b"slabs reassign %d 1\r\n" % source) == b"OK\r\n"
+            assert client.ask(b"slabs reassign 22 1\r\n") == b"OK\r\n"
         wait_until(lambda server=server: number(server, "slabs_moved") == 1, PATIENCE_S, "the page has moved")
+        assert number(server, "slab_reassign_rescues") > 0
         assert pages_of(server.address)[1] == 2
+
+
+@pytest.mark.parametrize("which", BOTH)
+def test_items_move_between_lists(which: bool, start: Start) -> None:
+    """New items are in HOT; what is hit twice goes to WARM, the others to COLD."""
+    server = start(which, "-m 128")
+    twice = b"".join(b"get $%d\r\n" % n for n in range(200)) * 2
+    perform(server, quiet_sets(20_000) + twice, b"k")
+    for name in ("lru_maintainer_juggles", "moves_to_cold", "moves_to_warm"):
+        wait_until(lambda name=name: number(server, name) > 0, PATIENCE_S, name)
+    wait_until(lambda: number(server, "number_warm", "items") > 100, PATIENCE_S, "they are in WARM")
+    wait_until(lambda: number(server, "number_cold", "items") > 15_000, PATIENCE_S, "the others are in COLD")
+    perform(server, twice + b"get $300 $301\r\nset $new 0 0 1\r\nx\r\nget $new\r\n", b"k")
+    shown = values(server, "items")
+    assert [int(shown[name]) > 0 for name in ("moves_to_cold", "moves_to_warm")] == [True, True]
+    assert [int(shown[f"hits_to_{name}"]) > 0 for name in ("hot", "warm", "cold")] == [True, True, True]
+
+
+@pytest.mark.parametrize("which", BOTH)
+def test_items_that_live_for_a_short_time(which: bool, start: Start) -> None:
+    server = start(which, "-o temporary_ttl=61")
+    perform(server, b"set a 0 60 1\r\nx\r\nset b 0 1000 1\r\nx\r\nget a a b\r\n", b"")
+    shown = values(server, "items")
+    assert (shown["number_temp"], shown["hits_to_temp"]) == ("1", "2")
 
 
 def pages_of(address: Address) -> dict[int, int]:
