@@ -16,7 +16,7 @@ from memcache_server.store.slab_classes import CLASSES_MAX
 _CACHEDUMP_WORDS = 4
 _CACHEDUMP_MAX = 2 << 20  # bytes of one answer
 _SHORTEST_LINE = len(b"ITEM k [0 b; 0 s]\r\n")
-_DUMP_TURN = 1000  # items formatted in one turn: two milliseconds
+_DUMP_TURN = 500  # items formatted in one turn: about two milliseconds
 _WALK_TURN = 2000  # chunks looked at in one turn
 _SIZE_STEP = 32
 
@@ -91,11 +91,11 @@ def sizes(session: Session, tokens: list[bytes]) -> bytes | None:
 
 
 def _sizes_turn(session: Session, walk: ItemWalk, counted: Counter[int]) -> bool | None:
-    first = session.server.tunables.sizes_since
+    store, first = session.store, session.server.tunables.sizes_since
     for handle in walk.step(_WALK_TURN):
-        item = view(session.store, handle)
-        if item.cas > first:
-            counted[item.size + -item.size % _SIZE_STEP] += 1
+        if store.cas_of(handle) > first:
+            size = store.size_of(handle)
+            counted[size + -size % _SIZE_STEP] += 1
     if not walk.done:
         session.pending = partial(_sizes_turn, session, walk, counted)
         return True
