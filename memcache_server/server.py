@@ -35,6 +35,7 @@ from memcache_server.warm_restart import WarmRestart
 logger = logging.getLogger("memcache_server")
 
 _TICK_LATE_S = 0.002  # after the second has begun: the loop counts in milliseconds, and must not come early
+_ONE_TURN_S = 0.001  # the least that uvloop does not take for `at once`
 _REAP_PAUSE_S = 0.02
 _REAP_BUDGET = 1000  # items freed in one go: about two milliseconds
 _LIMIT_GROWTH = 4  # how far cache_memlimit can raise -m
@@ -196,8 +197,10 @@ class Server:
     def _tick(self) -> None:
         now = self.shared.clock.tick()
         self.shared.store.tick(now)
+        loop = asyncio.get_running_loop()
         if self.settings.options.idle_timeout and self._connections is not None:
-            self._connections.close_idle(now - self.settings.options.idle_timeout)
+            # once the sockets were looked at: after a stall, what clients have asked meanwhile is read first
+            loop.call_later(_ONE_TURN_S, self._connections.close_idle, now - self.settings.options.idle_timeout)
         if self._pages is not None:
             self._pages.tick(now)
         if self.shared.store.may_reap:
@@ -205,7 +208,7 @@ class Server:
         if self.shared.store.index.growing and "index" not in self._timers:
             self._grow_index()
         after = self.shared.clock.until_next() + _TICK_LATE_S
-        self._timers["tick"] = asyncio.get_running_loop().call_later(after, self._tick)
+        self._timers["tick"] = loop.call_later(after, self._tick)
 
     def _grow_index(self) -> None:
         """Insertions move the index's entries; this is for when there are none, since two tables are slow to read."""
