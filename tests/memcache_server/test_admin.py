@@ -168,7 +168,8 @@ class TestMemory:
                 name.split(":")[0] for name, value in slabs.items() if name.endswith("total_pages") and value != "1"
             )
             assert client.ask(b"slabs reassign %b 1\r\n" % source.encode()) == b"OK\r\n"
-            assert client.ask(b"slabs reassign -1 1\r\n") == b"OK\r\n"
+            wait_until(lambda: client.ask(b"slabs reassign -1 1\r\n") == b"OK\r\n", 10, "the first move ends")
+            wait_until(lambda: stats(server)["slabs_moved"] == "2", 10, "the second move ends")
             assert client.ask(b"get small0\r\n", b"END\r\n").startswith(b"VALUE small0")
         moved = stats(server, "slabs")
         assert moved["1:total_pages"] == "3"
@@ -241,7 +242,7 @@ class TestWatch:
             (b"item_get", b"key=a%3Ab status=found clsid=1 cfd=N size=1"),
             (b"item_get", b"key=z%25 status=not_found clsid=0 cfd=N size=0"),
             (b"item_get", b"key=a%3Ab status=found clsid=1 cfd=N size=1"),
-            (b"item_store", b"key=a%3Ab status=not_stored cmd=add ttl=0 clsid=0 cfd=N size=1"),
+            (b"item_store", b"key=a%3Ab status=not_stored cmd=add ttl=0 clsid=1 cfd=N size=1"),
             (b"item_get", b"key=no status=not_found clsid=0 cfd=N size=0"),
         ]
 
