@@ -11,8 +11,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 FLAGS = frozenset(
     _words(
-        "-p -U -s -a -A -l -d -r -u -m -M -c -k -v -vv -vvv -h -i -V -P -f -n -L -D -t -R -C -b -B -I -S -F -X -W -Y -e -Z "
-        "-N -o"
+        "-p -U -s -a -A -l -d -r -u -m -M -c -k -v -vv -vvv -h -i -V -P -f -n -L -D -t -R -C -b -B -I -S -F -X -W -Y "
+        "-e -Z -N -o"
     )
 )
 
@@ -106,7 +106,8 @@ COMMANDS = (
     "lru_crawler disable", "lru_crawler sleep", "lru_crawler tocrawl", "lru_crawler crawl", "lru_crawler metadump",
     "lru_crawler mgdump", "watch fetchers", "watch mutations", "watch evictions", "watch connevents", "watch deletions",
     "watch sysevents", "watch rawcmds", "watch proxyreqs", "watch proxyevents", "watch proxyuser",
-    "stats", "stats settings", "stats items", "stats slabs", "stats sizes", "stats conns", "stats reset",
+    "stats", "stats settings", "stats items", "stats slabs", "stats sizes", "stats sizes_enable", "stats sizes_disable",
+    "stats conns", "stats reset",
     "stats detail on", "stats detail off", "stats detail dump", "stats cachedump", "stats extstore", "stats proxy",
     "extstore", "refresh_certs", "debugtime", "debugitem", "misbehave",
 )  # fmt: skip
