@@ -5,7 +5,7 @@
        nothing is left ──► the page goes to its new class or to the pool
 
 A chunk that is being filled or sent belongs to whom it is busy for, and is looked at again in the next round.
-Where a class is full, its own tail makes room, as for any item; without evictions (-M) such an item waits.
+Where memory is full, the class's own tail makes room, as for any item; without evictions (-M) such an item waits.
 """
 
 from collections.abc import Sequence
@@ -83,8 +83,8 @@ class PageMover:
     def reassign(self, source: int, target: int, may_evict: bool = True) -> Reassigned:
         """Begin to move a page from class `source` (-1: any) to `target`; class 0 is the pool.
 
-        The judgements come in the original's order (slabs_mover.c do_slabs_reassign). Unless it `may_evict`, the
-        class's tail makes room only when memory is full.
+        The judgements come in the original's order (slabs_mover.c do_slabs_reassign). Unless it `may_evict`, a
+        class that fills up meanwhile keeps its page.
         """
         allocator = self._store.allocator
         if self.running:
@@ -200,13 +200,12 @@ class PageMover:
         if owner and store.is_dead(owner):
             store.unlink(owner)
         elif owner:
-            room = self._room()
-            if room and self._owner(handle) == owner:
+            room = self._room(handle, owner)
+            if room:
                 self._copy(handle, owner, room)
                 return True
-            if room:
-                allocator.release(room, self._source)  # making room has taken this very item
-            elif self._owner(handle) == owner and not self._make_do(owner):
+            # making room may have taken this very item
+            if self._owner(handle) == owner and not self._make_do(owner):
                 return False
         if store.arena.words[(handle << 1) + META]:
             self.last_busy_status = "busy_floating"
@@ -218,7 +217,7 @@ class PageMover:
     def _make_do(self, owner: int) -> bool:
         """Delete an item that no room can be made for: its class has nothing but parts of such items."""
         stats = self._store.stats
-        if not self._may_evict:
+        if not self._may_evict or self._store.free_tail(self._source):
             self.last_busy_status = "busy"
             stats.slab_reassign_busy_nomem += 1
             return False
@@ -233,21 +232,22 @@ class PageMover:
         owner = words[(handle << 1) + EXPTIME] if meta & PIECE else handle
         return owner if meta and owner and words[(owner << 1) + META] & LINKED else 0
 
-    def _room(self) -> int:
-        """A free chunk of the class, outside the page; 0 when there is none."""
+    def _room(self, handle: int, owner: int) -> int:
+        """A free chunk of the class, outside the page; 0 when there is none, or no need any more."""
         store, allocator, source = self._store, self._store.allocator, self._source
         for _ in range(_ROOM_TRIES):
             for _ in range(_INLINE_TRIES):
-                if not allocator.free[source]:
+                # a page of the pool would not be worth it, but a new one is, while memory is not full
+                room = allocator.allocate(source) if allocator.free[source] or not allocator.pool else 0
+                if not room:
                     break
-                handle = allocator.allocate(source)
-                if not allocator.is_leaving(handle):
-                    return handle
-                allocator.park(handle)
+                if not allocator.is_leaving(room):
+                    return room
+                allocator.park(room)
                 store.stats.slab_reassign_inline_reclaim += 1
                 self._cost += 1
             self._cost += _OUTSIDE_COST
-            if not self._may_evict or not store.free_tail(source):
+            if not self._may_evict or not store.free_tail(source) or self._owner(handle) != owner:
                 return 0
         return 0
 
