@@ -20,11 +20,11 @@ def hash_probes() -> list[int]:
 
 
 def keep(seed: str | None) -> None:
-    """Start the interpreter anew unless it has this seed (None: any that is fixed). Returns if it has."""
+    """Start the interpreter anew unless it has this seed (none: any that is fixed). Returns if it has."""
     present = os.environ.get(VARIABLE, "")
-    if present == seed or (seed is None and present.isdigit()):
+    if present.isdigit() and (not seed or seed == present):
         return
     if sys.flags.ignore_environment:  # -E, -I: it would not look at the seed, again and again
         return
-    chosen = seed if seed is not None and seed.isdigit() else str(1 + secrets.randbelow(_SEED_MAX))
+    chosen = seed if seed and seed.isdigit() else str(1 + secrets.randbelow(_SEED_MAX))
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, VARIABLE: chosen})
