@@ -12,13 +12,14 @@ def bytes_per_item(contender: Contender, key_size: int, value_size: int, first: 
     """Resident bytes that each item between number `first` and `last` has cost."""
     with running(contender.command, 0) as (pid, port), socket.create_connection(("127.0.0.1", port), 10) as client:
         client.settimeout(120)
-        _fill(client, key_size, value_size, 0, first)
+        fill(client, key_size, value_size, 0, first)
         before = resident_bytes(pid)
-        _fill(client, key_size, value_size, first, last)
+        fill(client, key_size, value_size, first, last)
         return (resident_bytes(pid) - before) / (last - first)
 
 
-def _fill(client: socket.socket, key_size: int, value_size: int, first: int, last: int) -> None:
+def fill(client: socket.socket, key_size: int, value_size: int, first: int, last: int) -> None:
+    """Store the items of these numbers, and wait until they are."""
     value = b"x" * value_size
     for start in range(first, last, _BATCH):
         numbers = range(start, min(start + _BATCH, last))
