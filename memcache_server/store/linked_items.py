@@ -53,7 +53,7 @@ class LinkedItems(RoomMaker):
             return TOO_LARGE
         slab_class = self.classes.class_for(size)
         if slab_class and not self.allocator.free[slab_class]:
-            handle = self._allocate(slab_class)
+            handle = self._allocate(slab_class, keep=self.index.find(key))
             if not handle:
                 self.stats.outofmemory[slab_class] += 1
                 return NO_MEMORY

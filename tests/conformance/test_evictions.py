@@ -1,0 +1,80 @@
+"""The same stream of requests into both servers at their limit: the same replies, so the same items were evicted."""
+
+from __future__ import annotations
+
+import math
+import random
+import socket
+
+import pytest
+
+from tests.support.processes import Server, memcache_server_command, memcached_command, running
+
+# a limit at which the original's first pages beyond it do not matter: every class gets one long before
+FLAGS = ("-t", "1", "-m", "256", "-o", "no_lru_maintainer,no_lru_crawler,slab_automove=0")
+BATCH = 100
+VERBS = (b"set", b"add", b"replace", b"append", b"get", b"delete", b"touch")
+WEIGHTS = (60, 8, 8, 3, 20, 2, 2)
+COUNTERS = ("evictions", "curr_items", "bytes", "total_items", "get_hits", "evicted_unfetched", "reclaimed")
+OF_A_CLASS = ("number", "mem_requested", "evicted", "evicted_nonzero", "evicted_unfetched", "outofmemory")
+
+
+def stream(seed: int, low: int, high: int) -> list[bytes]:
+    """Batches of requests whose replies are all one line or END."""
+    rng = random.Random(seed)
+    mean = int((high - low) / math.log(high / low))
+    keys, block, made = 800_000_000 // mean, rng.randbytes(high), []
+    for _ in range(700_000_000 // mean // BATCH):
+        lines = []
+        for _ in range(BATCH):
+            key = b"key-%d" % int(keys * rng.random() ** 2)
+            size = int(low * (high / low) ** rng.random())
+            verb = rng.choices(VERBS, WEIGHTS)[0]
+            if verb == b"get":
+                lines.append(b"mg %b s\r\n" % key)
+            elif verb == b"delete":
+                lines.append(b"delete %b\r\n" % key)
+            elif verb == b"touch":
+                lines.append(b"touch %b 0\r\n" % key)
+            else:
+                lines.append(b"%b %b %d 0 %d\r\n%b\r\n" % (verb, key, rng.choice((0, 5)), size, block[:size]))
+        made.append(b"".join(lines))
+    return made
+
+
+def replies(server: Server, batches: list[bytes]) -> list[list[bytes]]:
+    with socket.create_connection(server.address) as connection, connection.makefile("rb") as lines:
+        answers = []
+        for batch in batches:
+            connection.sendall(batch)
+            answers.append([lines.readline() for _ in range(BATCH)])
+        return answers
+
+
+def stats(server: Server, word: bytes) -> dict[str, str]:
+    with socket.create_connection(server.address) as connection, connection.makefile("rb") as lines:
+        connection.sendall(b"stats %b\r\n" % word if word else b"stats\r\n")
+        found = {}
+        while (line := lines.readline()) != b"END\r\n":
+            _, name, value = line.decode().split(None, 2)
+            found[name] = value.strip()
+        return found
+
+
+@pytest.mark.memcached
+@pytest.mark.parametrize(("seed", "low", "high"), [(1, 8_000, 9_000), (2, 500, 60_000), (3, 20_000, 520_000)])
+def test_the_same_items_are_evicted(seed: int, low: int, high: int) -> None:
+    batches = stream(seed, low, high)
+    with (
+        running(lambda port: memcache_server_command(port, *FLAGS)) as ours,
+        running(lambda port: memcached_command(port, *FLAGS)) as original,
+    ):
+        for number, (mine, theirs) in enumerate(zip(replies(ours, batches), replies(original, batches), strict=True)):
+            assert mine == theirs, f"batch {number}"
+        mine, theirs = stats(ours, b""), stats(original, b"")
+        assert {name: mine[name] for name in COUNTERS} == {name: theirs[name] for name in COUNTERS}
+        assert int(mine["evictions"]) > 1000
+        mine, theirs = stats(ours, b"items"), stats(original, b"items")
+        wanted = [name for name in theirs if name.rpartition(":")[2] in OF_A_CLASS]
+        assert {name: mine.get(name) for name in wanted} == {name: theirs[name] for name in wanted}
+        assert stats(ours, b"slabs") == {k: v for k, v in stats(original, b"slabs").items()}
