@@ -42,16 +42,13 @@ class LinkedItems(RoomMaker):
         return self._cas
 
     def _claim(self, key: bytes, flags: bytes, value: bytes | Filling) -> int:
-        """See to a free chunk for an item before looking at what is there: STORED, TOO_LARGE or NO_MEMORY.
+        """See to a free chunk for an item before looking at what is there: STORED or NO_MEMORY.
 
         The original makes room when the line is read, even if nothing is stored then; so it is the same that goes.
         """
         if isinstance(value, Filling):  # has its chunk
             return STORED
-        size = len(key) + len(value) + ITEM_OVERHEAD + (0 if flags == b"0" else 4)
-        if size > self.options.item_size_max:
-            return TOO_LARGE
-        slab_class = self.classes.class_for(size)
+        slab_class = self.classes.class_for(len(key) + len(value) + ITEM_OVERHEAD + (0 if flags == b"0" else 4))
         if slab_class and not self.allocator.free[slab_class]:
             handle = self._allocate(slab_class, keep=self.index.find(key))
             if not handle:
