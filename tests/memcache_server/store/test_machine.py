@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from memcache_server.store import Store, StoreOptions
 from memcache_server.store.check import check
+from memcache_server.store.chunk import WON
 from memcache_server.store.linked_items import (
     EXISTS,
     NO_MEMORY,
@@ -17,11 +18,13 @@ from memcache_server.store.linked_items import (
     STORED,
     TOO_LARGE,
 )
+from memcache_server.store.page_mover import PageMover
 from tests.memcache_server.store.reading import get, whole
 
 KEYS = [b"k%d" % n for n in range(12)] + [b"x" * 250, b"\xff\x00", b"a b".replace(b" ", b"\t")]
 keys = st.sampled_from(KEYS)
 exptimes = st.sampled_from([0, 0, 0, 1, 3, 10])
+uniques = st.integers(1, (1 << 64) - 1)
 flags = st.sampled_from([b"0", b"0", b"7", b"4294967295"])
 
 
@@ -47,6 +50,9 @@ class Item:
     flags: bytes
     exptime: int
     stored: int
+    stale: bool = False
+    won: bool = False
+    unique: int | None = None  # the CAS unique, once it was seen or chosen; a change takes another
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -54,7 +60,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Store(StoreOptions(memory_limit=4 << 20, hash_power=2))
+        self.store = Store(StoreOptions(memory_limit=4 << 20, limit_growth=2, hash_power=2))
+        self.mover = PageMover(self.store)
         self.model: dict[bytes, Item] = {}
         self.now = 2
         self.flush_at = 0
@@ -102,10 +109,10 @@ class StoreMachine(RuleBasedStateMachine):
     def add_or_replace(self, key: bytes, flag: bytes, exptime: int, value: bytes, verb: str) -> None:
         item, at = self.alive(key), self.absolute(exptime)
         result = getattr(self.store, verb)(key, flag, at, value + b"\r\n")
-        if (item is None) != (verb == "add"):
-            assert result == NOT_STORED
-        elif not self.fits(key, flag, value):
+        if not self.fits(key, flag, value):  # seen before the item is looked for
             assert result == TOO_LARGE
+        elif (item is None) != (verb == "add"):
+            assert result == NOT_STORED
         else:
             assert result == STORED
             self.put(key, Item(value, flag, at, self.now), result)
@@ -131,15 +138,15 @@ class StoreMachine(RuleBasedStateMachine):
         assert (item is None) == (text is None)
         unique = int(text[: text.index(b"\r\n")].rsplit(b" ", 1)[1]) if text else 5
         result = self.store.compare_and_set(key, flag, 0, value + b"\r\n", unique if right else unique + 1)
-        if item is None:
+        if not self.fits(key, flag, value):
+            assert result == TOO_LARGE
+        elif item is None:
             assert result == NOT_FOUND
         elif not right:
             assert result == EXISTS
-        elif self.fits(key, flag, value):
+        else:
             assert result == STORED
             self.put(key, Item(value, flag, 0, self.now), result)
-        else:
-            assert result == TOO_LARGE
         self.sync()
 
     @rule(key=keys, delta=st.integers(0, (1 << 64) - 1) | st.integers(0, 20), up=st.booleans())
@@ -160,7 +167,10 @@ class StoreMachine(RuleBasedStateMachine):
         expected = (int(text) + delta) % (1 << 64) if up else max(0, int(text) - delta)
         assert (result, number) == (STORED, expected)
         digits = b"%d" % expected
-        item.value = digits.ljust(len(item.value)) if len(digits) <= len(item.value) else digits
+        if len(digits) <= len(item.value):
+            item.value, item.unique = digits.ljust(len(item.value)), None
+        else:  # stored anew, and so without marks
+            self.model[key] = Item(digits, item.flags, item.exptime, self.now)
         self.sync()
 
     @rule(key=keys, exptime=exptimes)
@@ -174,6 +184,91 @@ class StoreMachine(RuleBasedStateMachine):
     def delete(self, key: bytes) -> None:
         assert self.store.delete(key) == (self.alive(key) is not None)
         self.model.pop(key, None)
+
+    # what the meta commands do besides
+
+    def found(self, key: bytes) -> tuple[Item | None, int]:
+        """The item, and its handle; neither or both are there."""
+        item, handle = self.alive(key), self.store.find(key)
+        assert (item is None) == (handle == 0)
+        return item, handle
+
+    @rule(key=keys, exptime=exptimes | st.none(), unique=uniques | st.none())
+    def invalidate(self, key: bytes, exptime: int | None, unique: int | None) -> None:
+        """md I, with T, with E."""
+        item, handle = self.found(key)
+        if item is None:
+            return
+        if exptime is not None:
+            item.exptime = self.absolute(exptime)
+            self.store.set_exptime(handle, item.exptime)
+        self.store.invalidate(handle, unique)
+        item.stale, item.won, item.unique = True, False, unique
+
+    @rule(key=keys)
+    def win(self, key: bytes) -> None:
+        """The first mg of a stale item wins."""
+        item, handle = self.found(key)
+        if item is not None and self.store.is_stale(handle) and not self.store.is_won(handle):
+            assert item.stale
+            assert not item.won
+            self.store.mark(handle, WON)
+            item.won = True
+
+    @rule(key=keys, exptime=exptimes, unique=uniques | st.none())
+    def vivify(self, key: bytes, exptime: int, unique: int | None) -> None:
+        """mg N of a key that has no item, with E."""
+        item, _ = self.found(key)
+        if item is not None:
+            return
+        handle, at = self.store.vivify(key, b"\r\n"), self.absolute(exptime)
+        if handle:
+            self.store.set_exptime(handle, at)
+            self.store.mark(handle, WON)
+            if unique is not None:
+                self.store.set_cas(handle, unique)
+            self.model[key] = Item(b"", b"0", at, self.now, won=True, unique=unique)
+        self.sync()
+
+    @rule(key=keys, flag=flags, exptime=exptimes)
+    def empty(self, key: bytes, flag: bytes, exptime: int) -> None:
+        """md x: the value and the marks go, the CAS unique stays."""
+        item, handle = self.found(key)
+        if item is None:
+            return
+        at, unique = self.absolute(exptime), self.store.cas_of(handle)
+        if self.store.empty(handle, key, flag, at):
+            self.model[key] = Item(b"", flag, at, self.now, unique=unique)
+        self.sync()
+
+    @rule(key=keys, flag=flags, exptime=exptimes, value=values(), unique=uniques)
+    def set_with_unique(self, key: bytes, flag: bytes, exptime: int, value: bytes, unique: int) -> None:
+        """ms E."""
+        self.set(key, flag, exptime, value)
+        item, handle = self.found(key)
+        if item is not None:
+            self.store.set_cas(handle, unique)
+            item.unique = unique
+
+    @rule(key=keys, delta=st.integers(0, 20), right=st.booleans())
+    def compare_and_add_delta(self, key: bytes, delta: int, right: bool) -> None:
+        """ma C: another id changes nothing."""
+        item, handle = self.found(key)
+        if item is None:
+            return
+        if right:
+            self.add_delta(key, delta, True)
+        else:
+            result, _ = self.store.add_delta(key, delta, True, self.store.cas_of(handle) ^ 1 << 62)
+            assert result in (EXISTS, NON_NUMERIC)
+
+    @rule(key=keys, touched=st.booleans(), used=st.booleans())
+    def fetch(self, key: bytes, touched: bool, used: bool) -> None:
+        """mg, with T, with u: counted and marked, and nothing else."""
+        _, handle = self.found(key)
+        if handle:
+            self.store.count_fetch(handle, touched, used)
+            assert self.store.is_fetched(handle) or not used
 
     @rule(seconds=st.integers(1, 4))
     def wait(self, seconds: int) -> None:
@@ -199,6 +294,20 @@ class StoreMachine(RuleBasedStateMachine):
     def reap(self, budget: int) -> None:
         self.store.reap(budget)
 
+    @rule(source=st.integers(-1, 39), to=st.integers(0, 39))
+    def reassign(self, source: int, to: int) -> None:
+        self.mover.reassign(source, to)
+        self.sync()
+
+    @rule(budget=st.integers(1, 50))
+    def move_pages(self, budget: int) -> None:
+        self.mover.step(budget)
+        self.sync()
+
+    @rule(pages=st.integers(3, 8))
+    def change_the_limit(self, pages: int) -> None:
+        assert self.store.memory_limit.change(pages)
+
     @invariant()
     def holds(self) -> None:
         check(self.store)
@@ -212,6 +321,15 @@ class StoreMachine(RuleBasedStateMachine):
             else:
                 head = b"VALUE %b %b %d\r\n" % (key, item.flags, len(item.value))
                 assert text == head + item.value + b"\r\n"
+                self.check_marks(key, item)
+
+    def check_marks(self, key: bytes, item: Item) -> None:
+        handle = self.store.find(key)
+        assert (self.store.is_stale(handle), self.store.is_won(handle)) == (item.stale, item.won)
+        assert self.store.exptime_of(handle) == item.exptime
+        if item.unique is None:
+            item.unique = self.store.cas_of(handle)
+        assert self.store.cas_of(handle) == item.unique
 
 
 StoreMachine.TestCase.settings = settings(
