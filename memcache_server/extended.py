@@ -40,6 +40,7 @@ class Extended:
     slab_automove_ratio: float = 0.8
     slab_automove_freeratio: float = 0.01
     slab_automove_window: int = 10
+    watcher_logbuf_size: int = 256 << 10
     track_sizes: bool = False
     sock_cookie_id: int = 0
     debug_commands: bool = False
@@ -86,6 +87,12 @@ def _strict(name: str) -> Parse:
         return int(text)
 
     return parse
+
+
+def _kilobytes(name: str) -> Parse:
+    """Such a number, as bytes."""
+    strict = _strict(name)
+    return lambda text: strict(text) << 10
 
 
 def _factor(name: str, below: float = float("inf"), rule: str = "> 0") -> Parse:
@@ -196,7 +203,7 @@ EXTENDED: dict[str, Suboption] = {
     "tail_repair_time": Suboption(parse=_number(10, 1 << 31, "Cannot set tail_repair_time to less than 10 seconds")),
     "hash_algorithm": Suboption(parse=_hash_algorithm),
     "no_hashexpand": _ANY,
-    "watcher_logbuf_size": Suboption(parse=_strict("watcher_logbuf_size")),
+    "watcher_logbuf_size": Suboption("watcher_logbuf_size", _kilobytes("watcher_logbuf_size")),
     "worker_logbuf_size": Suboption(parse=_strict("worker_logbuf_size")),
     "read_buf_mem_limit": Suboption(parse=_strict("read_buf_mem_limit")),
     "resp_obj_mem_limit": _ANY,

@@ -185,6 +185,7 @@ def settings(shared: Shared) -> Report:
         "temp_lru": _yes(tuning.temp_lru),
         "temporary_ttl": tuning.temporary_ttl,
         "idle_timeout": s.options.idle_timeout,
+        "watcher_logbuf_size": s.options.watcher_logbuf_size,
         "track_sizes": _yes(tunables.track_sizes),
         "slab_automove_freeratio": f"{tunables.slab_automove_freeratio:.3f}",
         "ssl_enabled": _yes(s.tls),

@@ -104,7 +104,7 @@ class Shared:
         """What is made of the rest."""
         self.prefixes = PrefixStats((self.settings.prefix_delimiter or ":").encode())
         self.prefixes.enabled = bool(self.settings.prefix_delimiter)
-        self.watchers = Watchers(self.stats, self._soon)
+        self.watchers = Watchers(self.stats, self._soon, self.settings.options.watcher_logbuf_size)
         self.crawler = Crawler(self.store)
         self.maintainer = LruMaintainer(self.store)
         self.mover = PageMover(self.store)

@@ -13,7 +13,6 @@ from urllib.parse import quote_from_bytes
 from memcache_server.stats import Stats
 
 WATCHERS_MAX = 20
-_BUFFER_MAX = 256 << 10  # bytes of lines that wait for one watcher (the original's watcher_logbuf_size)
 
 KINDS = frozenset((
     b"fetchers", b"mutations", b"evictions", b"connevents", b"deletions", b"sysevents", b"rawcmds", b"proxyreqs",
@@ -50,12 +49,16 @@ class _Watcher:
 
 
 class Watchers:
-    """Those who watch. `soon` calls a function in the loop's next round; lines are sent once a round."""
+    """Those who watch. `soon` calls a function in the loop's next round; lines are sent once a round.
 
-    __slots__ = ("_gid", "_scheduled", "_soon", "_stats", "_watchers")
+    For one watcher lines of at most `buffer_max` bytes wait.
+    """
 
-    def __init__(self, stats: Stats, soon: Callable[[Callable[[], None]], object]) -> None:
+    __slots__ = ("_buffer_max", "_gid", "_scheduled", "_soon", "_stats", "_watchers")
+
+    def __init__(self, stats: Stats, soon: Callable[[Callable[[], None]], object], buffer_max: int) -> None:
         self._stats = stats
+        self._buffer_max = buffer_max
         self._soon = soon
         self._watchers: dict[Listener, _Watcher] = {}
         self._gid = 0
@@ -96,7 +99,7 @@ class Watchers:
         return f"ts={seconds}.{nanoseconds // 1000} gid={self._gid} {text}\n".encode()
 
     def _append(self, watcher: _Watcher, line: bytes) -> None:
-        if watcher.size + watcher.listener.unsent > _BUFFER_MAX:
+        if watcher.size + watcher.listener.unsent > self._buffer_max:
             watcher.skipped += 1
             self._stats.log_watcher_skipped += 1
             return

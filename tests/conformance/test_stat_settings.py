@@ -28,6 +28,7 @@ CHANGED = {
     "cas_enabled": "-C",
     "tcp_backlog": "-b 33",
     "binding_protocol": "-B ascii",
+    "watcher_logbuf_size": "-o watcher_logbuf_size=300",
     "item_size_max": "-I 512k",
     "flush_enabled": "-F",
     "dump_enabled": "-X",

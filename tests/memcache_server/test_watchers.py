@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.memcache_server.serving import Raw, serving
+from tests.memcache_server.serving import Raw, serving, stats
 from tests.support.processes import Address, memcached_command, running
 
 pytestmark = pytest.mark.memcached
@@ -103,6 +103,25 @@ def test_evictions_have_the_same_fields() -> None:
             evictions = [text for text in lines if text.startswith(b"type=eviction")]
             assert len(evictions) > 10
             assert all(line.fullmatch(text) for text in evictions)
+
+
+@pytest.mark.parametrize(("kilobytes", "lost"), [("1", True), ("1024", False)])
+def test_what_may_wait_for_a_watcher(kilobytes: str, lost: bool) -> None:
+    keys = b"get " + b" ".join(b"%0200d" % n for n in range(40)) + b"\r\n"
+    words = ["-o", f"watcher_logbuf_size={kilobytes}"]
+    with running(lambda port: memcached_command(port, *words)) as theirs, serving(*words) as server:
+        with Raw(server.address) as watcher, Raw(server.address) as client:
+            watcher.ask(b"watch fetchers\r\n")
+            client.ask(keys, b"END\r\n")
+            client.ask(b"mn\r\nget the-last\r\n", b"END\r\n")
+            text = b""
+            while b"key=the-last" not in text:
+                text += watcher.read_until(b"\n")
+            lines = text.count(b"type=item_get")
+        assert (b"skipped=" in text) == lost
+        assert (lines < 41) == lost
+        shown = [stats(each.address, "settings")["watcher_logbuf_size"] for each in (theirs, server)]
+        assert shown[1] == shown[0]
 
 
 def closes(address: Address) -> list[bytes]:
