@@ -51,10 +51,11 @@ class LinkedItems(RoomMaker):
         slab_class = self.classes.class_for(len(key) + len(value) + ITEM_OVERHEAD + (0 if flags == b"0" else 4))
         if slab_class and not self.allocator.free[slab_class]:
             handle = self._allocate(slab_class, keep=self.index.find(key))
-            if not handle:
+            if handle:
+                self.allocator.release(handle, slab_class)
+            elif not self.options.evictions:
                 self.stats.outofmemory[slab_class] += 1
                 return NO_MEMORY
-            self.allocator.release(handle, slab_class)
         return STORED
 
     def _write(self, key: bytes, flags: bytes, exptime: int, value: bytes | Filling, old: int) -> int:
@@ -85,6 +86,7 @@ class LinkedItems(RoomMaker):
             if (
                 old
                 and old_meta & _PLACE_MASK == slab_class << LIST_SHIFT
+                and self.allocator.free[slab_class]
                 and not (self.busy and old in self.busy)
             ):
                 # the same class: written over
