@@ -21,6 +21,7 @@ from memcache_server.auth import Login
 from memcache_server.connections import Connections
 from memcache_server.reply_windows import ReplyWindows
 from memcache_server.session import TURN_BYTES, Session, Shared, shown_address
+from memcache_server.stand_ins import Draining, Watching
 from memcache_server.store import LargeText
 
 _HIGH_WATER = 64 * 1024  # unsent reply bytes of one client from which on it is not read
@@ -34,7 +35,7 @@ class Connection(asyncio.Protocol):
     """One client."""
 
     __slots__ = ("_eof", "_loop", "_owner", "_paused", "_reply_size", "_requests", "_resuming", "_shared", "_transport",
-                 "_windows", "parser", "session")  # fmt: skip
+                 "_waiting", "_windows", "parser", "session")  # fmt: skip
 
     def __init__(self, owner: Connections, commands: Mapping[bytes, Command], shared: Shared) -> None:
         self._owner = owner
@@ -49,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._paused = False  # the client does not read
         self._reply_size = 0  # of the reply that it did not read
         self._resuming = False  # a turn has ended early, the next is scheduled
+        self._waiting = 0  # bytes of requests that wait for their turn, while the client reads
         self._windows: ReplyWindows | None = None  # large replies under way
 
     # the transport's calls
@@ -80,6 +82,7 @@ class Connection(asyncio.Protocol):
         self.session.closing = True
         self.session.pending = self.session.peer = None
         self.parser.forget()
+        self._count_waiting(0)
         if self._windows is not None:
             self._windows.release()
         if self in self._owner.open:
@@ -164,8 +167,6 @@ class Connection(asyncio.Protocol):
         if done:
             self._windows = None
             self._transport.set_write_buffer_limits(high=_HIGH_WATER)
-        elif self._paused and self.held > _WORTH_NOTING:
-            self._owner.held.note(self)
         return done
 
     def _end_turn(self) -> None:
@@ -182,22 +183,35 @@ class Connection(asyncio.Protocol):
         if not self._resuming:
             self._resuming = True
             self._transport.pause_reading()
+        self._await_turn()
+
+    def _await_turn(self) -> None:
+        """The next turn comes in the loop's next round, or when the client reads."""
         if not self._paused:
+            self._count_waiting(self.parser.held + self.session.pending_size)
             self._loop.call_soon(self._resume)
+            return
+        self._count_waiting(0)  # it waits for its client now
+        if self.held > _WORTH_NOTING:
+            self._owner.held.note(self)
+
+    def _count_waiting(self, size: int) -> None:
+        change, self._waiting = size - self._waiting, size
+        if change:
+            self._owner.count_waiting(change)
 
     def _resume(self) -> None:
         session = self.session
         if session.closing or self._paused or not self._resuming:
             return
         if self._windows is not None and not self._send_windows():
-            if not self._paused:
-                self._loop.call_soon(self._resume)
+            self._await_turn()
             return
-        pending, session.pending = session.pending, None
-        if (pending is not None and pending()) or self.parser.resume():
+        if session.take_pending() or self.parser.resume():
             self._end_turn()
             return
         self._resuming = False
+        self._count_waiting(0)
         if session.out:
             self._flush()
         if not self._paused:
@@ -208,8 +222,18 @@ class Connection(asyncio.Protocol):
             return
         if self._eof or (self._owner.draining and not self.parser.mid_request):
             self._close()
-        else:
+        elif not self._owner.crowded:
             self._transport.resume_reading()
+
+    def stop_reading(self) -> None:
+        """Too many requests wait for their turn."""
+        if not self.session.closing:
+            self._transport.pause_reading()
+
+    def read_again(self) -> None:
+        """No longer."""
+        if not (self._paused or self._resuming):
+            self._continue_reading()
 
     def _refuse(self, data: bytes) -> None:
         """Another protocol: a binary client gets one binary error, a TLS hello nothing."""
@@ -256,7 +280,7 @@ class Connection(asyncio.Protocol):
     @property
     def watches(self) -> bool:
         """Whether it only listens to log lines."""
-        return isinstance(self._transport.get_protocol(), _Watching)
+        return isinstance(self._transport.get_protocol(), Watching)
 
     @property
     def state(self) -> str:
@@ -285,7 +309,7 @@ class Connection(asyncio.Protocol):
 
     def _stop_listening(self) -> None:
         self.parser.forget()
-        self._transport.set_protocol(_Watching(self))
+        self._transport.set_protocol(Watching(self))
 
     def _log_event(self, event: str, reason: str | None = None) -> None:
         transport_name, _, address = self.addresses[0].partition(":")
@@ -298,11 +322,12 @@ class Connection(asyncio.Protocol):
     @property
     def held(self) -> int:
         """Bytes of unsent replies and unfinished requests, rather too many than too few."""
+        requests = self.parser.held + self.session.pending_size
         if self._windows is not None:
-            return self._windows.held + self.parser.held
+            return self._windows.held + requests
         # a reply of which a part is sent stays in memory as a whole; the unsent part shows that it moves
         reply = self._reply_size + self._transport.get_write_buffer_size() if self._paused else 0
-        return reply + self.parser.held
+        return reply + requests
 
     def close_idle(self, since: int) -> None:
         """Nobody asks for it without idle_timeout."""
@@ -311,7 +336,7 @@ class Connection(asyncio.Protocol):
         """Close once the requests that have begun to come are answered and the replies sent."""
         self.session.ending = "shutdown"
         if not self.close_if_idle():
-            self._transport.set_protocol(_Draining(self))
+            self._transport.set_protocol(Draining(self))
 
     def close_if_idle(self) -> bool:
         """Whether nothing was under way; then it is closed."""
@@ -323,6 +348,7 @@ class Connection(asyncio.Protocol):
         self._shared.stats.stalled_dropped += 1
         self._shared.warn("stalled", "a client dropped that neither read its replies nor finished its request")
         self.abort()
+        self.parser.forget()  # the loop will tell that it is lost only after whatever else comes in this round
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -355,42 +381,3 @@ class TimedConnection(Connection):
         if self.last_command <= since and not self._paused and not self.watches and self.close_if_idle():
             self.session.ending = "idle_timeout"
             self._shared.stats.idle_kicks += 1
-
-
-class _Draining(asyncio.Protocol):
-    """Takes the place of a connection while the server drains; nobody pays for it before."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def data_received(self, data: bytes) -> None:
-        """The rest of a request, perhaps."""
-        self._connection.data_received(data)
-        self._connection.close_if_idle()
-
-    def eof_received(self) -> bool:
-        """The connection's."""
-        return self._connection.eof_received()
-
-    def pause_writing(self) -> None:
-        """The connection's."""
-        self._connection.pause_writing()
-
-    def resume_writing(self) -> None:
-        """The connection's."""
-        self._connection.resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection's."""
-        self._connection.connection_lost(exc)
-
-
-class _Watching(_Draining):
-    """Takes the place of a connection that watches: whatever it still sends is dropped."""
-
-    def data_received(self, data: bytes) -> None:
-        """Nothing to do."""
-
-    def eof_received(self) -> bool:
-        """It has closed."""
-        return False

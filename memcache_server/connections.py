@@ -8,8 +8,8 @@ from memcache_server.held_bytes import HeldBytes, Holder
 from memcache_server.session import Peer
 from memcache_server.stats import Stats
 
-_HELD_MAX = 24 << 20  # bytes held for all clients; a pod's memory limit has this room
-_HELD_VALUES = 8  # but so many of the largest values in any case
+_HELD_MAX = 8 << 20  # bytes held for clients that do not read or do not finish; a pod's memory limit has this room
+_WAITING_MAX = 4 << 20  # and bytes of requests that wait for their turn
 
 
 class Client(Peer, Holder, Protocol):
@@ -23,6 +23,12 @@ class Client(Peer, Holder, Protocol):
 
     def abort(self) -> None:
         """End at once."""
+
+    def stop_reading(self) -> None:
+        """Take no more from the client."""
+
+    def read_again(self) -> None:
+        """Go on, unless there are reasons of its own against it."""
 
 
 class Accepting(Protocol):
@@ -38,12 +44,15 @@ class Accepting(Protocol):
 class Connections:
     """The open connections of a server, what they hold, and whoever waits for the last of them to end."""
 
-    __slots__ = ("_accepting", "_empty", "_full_at", "_full_since", "_stats", "draining", "held", "loop", "open")
+    __slots__ = ("_accepting", "_empty", "_full_at", "_full_since", "_stats", "_waiting", "crowded", "draining", "held",
+                 "loop", "open")  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, item_size_max: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.open: set[Client] = set()
-        self.held = HeldBytes(max(_HELD_MAX, _HELD_VALUES * item_size_max))
+        self.held = HeldBytes(_HELD_MAX)
+        self._waiting = 0  # bytes of requests whose clients wait for their turn
+        self.crowded = False  # those are too many: nobody is read until half of them are answered
         self.draining = False
         self._empty: asyncio.Event | None = None
         self._full_at = 0  # connections at which nothing more is accepted, or 0
@@ -61,6 +70,18 @@ class Connections:
             self._stats.accepting_conns = 0
             self._stats.listen_disabled_num += 1
             self._accepting.pause()
+
+    def count_waiting(self, change: int) -> None:
+        """So many bytes of requests more, or fewer, wait for their turn."""
+        self._waiting += change
+        if not self.crowded and self._waiting > _WAITING_MAX:
+            self.crowded = True
+            for connection in self.open:
+                connection.stop_reading()
+        elif self.crowded and self._waiting <= _WAITING_MAX // 2:
+            self.crowded = False
+            for connection in list(self.open):
+                connection.read_again()
 
     def _has_room(self) -> None:
         self._stats.time_in_listen_disabled_us += int((time.monotonic() - self._full_since) * 1e6)

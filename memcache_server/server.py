@@ -103,7 +103,7 @@ class Server:
         """Open the listeners. Raises StartError."""
         settings, shared = self.settings, self.shared
         loop = asyncio.get_running_loop()
-        self._connections = Connections(loop, settings.item_size_max)
+        self._connections = Connections(loop)
         shared.peers = lambda: self._connections.open if self._connections else ()
         shared.soon = loop.call_soon
         self._load_secrets()

@@ -120,7 +120,8 @@ class Session:
     request that goes on in the next turn, `closing` ends the connection once all is sent.
     """
 
-    __slots__ = ("closing", "ending", "fresh", "out", "out_bytes", "peer", "pending", "server", "stats", "store")
+    __slots__ = ("closing", "ending", "fresh", "out", "out_bytes", "peer", "pending", "pending_size", "server",
+                 "stats", "store")  # fmt: skip
 
     def __init__(self, server: Shared) -> None:
         self.server = server
@@ -129,6 +130,7 @@ class Session:
         self.out: list[bytes | LargeText] = []  # a large text ends the turn
         self.out_bytes = 0  # of large replies in this turn
         self.pending: Callable[[], bool | None] | None = None
+        self.pending_size = 0  # bytes that it keeps in memory
         self.closing = False
         self.ending = "normal"  # why it closes, in the words of `watch connevents`
         self.peer: Peer | None = None  # while connected
@@ -138,6 +140,16 @@ class Session:
     def descriptor(self) -> int:
         """The connection's file descriptor, -1 without one."""
         return -1 if self.peer is None else self.peer.descriptor
+
+    def go_on(self, call: Callable[[], bool | None], size: int) -> bool:
+        """End the turn; `call`, which keeps `size` bytes in memory, is to be made in the next."""
+        self.pending, self.pending_size = call, size
+        return True
+
+    def take_pending(self) -> bool | None:
+        """Make the call that was left for this turn; whether it has ended this one too."""
+        call, self.pending, self.pending_size = self.pending, None, 0
+        return call is not None and call()
 
     def count_large(self, size: int) -> bool:
         """Add a large reply, or many small ones, to the turn's; whether the turn has had enough."""

@@ -17,6 +17,7 @@ _LARGE = 4096  # a reply of more bytes counts towards the turn
 _LARGE_OF_MANY = 1024  # the same among many
 TURN_KEYS = 512
 KEY_COST = TURN_BYTES // (2 * TURN_KEYS)  # what a key of many counts, so that many of these commands end a turn
+TOKEN_SIZE = 64  # bytes of memory that a short key in a list takes, about
 _CHECKED = 32 * 1024  # bytes of a long line in one turn
 _ANSWERED = 2 * 1024
 
@@ -56,8 +57,8 @@ def _answer_tokens(session: Session, tokens: list[bytes], lookup: Lookup, start:
     """Answer the keys from token `start`; when the turn's keys or bytes are used up, leave the rest pending."""
     position, enough = _append_texts(session, tokens, lookup, start, min(len(tokens), start + TURN_KEYS))
     if position < len(tokens):
-        session.pending = partial(_answer_tokens, session, tokens, lookup, position)
-        return True
+        size = (len(tokens) - position) * TOKEN_SIZE
+        return session.go_on(partial(_answer_tokens, session, tokens, lookup, position), size)
     session.out.append(END)
     return enough
 
@@ -97,10 +98,10 @@ def _check_long(session: Session, line: bytes, lookup: Lookup, start: int) -> bo
         session.out.append(BAD_LINE)
         return None
     if following < len(line):
-        session.pending = partial(_check_long, session, line, lookup, following)
+        call = partial(_check_long, session, line, lookup, following)
     else:
-        session.pending = partial(_answer_long, session, line, lookup, line.index(b" "), [], 0)
-    return True
+        call = partial(_answer_long, session, line, lookup, line.index(b" "), [], 0)
+    return session.go_on(call, len(line))
 
 
 def _answer_long(
@@ -114,8 +115,7 @@ def _answer_long(
         keys, following = _cut(line, following, _ANSWERED)
         position = 0
     position, _ = _append_texts(session, keys, lookup, position, len(keys))
-    session.pending = partial(_answer_long, session, line, lookup, following, keys, position)
-    return True
+    return session.go_on(partial(_answer_long, session, line, lookup, following, keys, position), len(line))
 
 
 def _cut(line: bytes, start: int, size: int) -> tuple[list[bytes], int]:

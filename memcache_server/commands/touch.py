@@ -8,7 +8,7 @@ from functools import partial
 from mcproto import encode
 from mcproto.grammar import maybe_exptime, maybe_int32
 from mcproto.limits import KEY_MAX
-from memcache_server.commands.retrieval import KEY_COST, TURN_KEYS
+from memcache_server.commands.retrieval import KEY_COST, TOKEN_SIZE, TURN_KEYS
 from memcache_server.session import Session
 from memcache_server.store.exptime import to_absolute
 
@@ -67,7 +67,7 @@ def _touch_from(session: Session, tokens: list[bytes], exptime: int, with_cas: b
             end = position + 1
             break
     if end < len(tokens):
-        session.pending = partial(_touch_from, session, tokens, exptime, with_cas, end)
-        return True
+        size = (len(tokens) - end) * TOKEN_SIZE
+        return session.go_on(partial(_touch_from, session, tokens, exptime, with_cas, end), size)
     session.out.append(encode.END)
     return session.count_large((end - start) * KEY_COST)
