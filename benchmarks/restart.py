@@ -1,7 +1,6 @@
 """`python -m benchmarks.restart`: a warm restart with many items: how long until it accepts, and until it serves."""
 
 import argparse
-import os
 import signal
 import socket
 import subprocess
@@ -35,7 +34,7 @@ def main() -> None:
         began = time.monotonic()
         server.send_signal(signal.SIGUSR1)
         status = server.wait()
-        sizes = [os.stat(name).st_blocks * 512 >> 20 for name in (path, f"{path}.meta")]
+        sizes = [file.stat().st_blocks * 512 >> 20 for file in (path, path.with_name(f"{path.name}.meta"))]
         print(f"stopped in {time.monotonic() - began:.2f} s, exit status {status}, files of {sizes} MB")
         began = time.monotonic()
         server = subprocess.Popen(command)

@@ -1,19 +1,12 @@
 """`python -m memcache_server`."""
 
-import logging
 import os
 import sys
 
-from mcdaemon import cli, lifecycle, log_setup, process, sockets
-from mcdaemon.admin_http import AdminServer
-from mcdaemon.errors import StartError
-from memcache_server.metrics import collect
-from memcache_server.server import Server
+from mcdaemon import cli
 from memcache_server.settings import USAGE_EXIT, VALUE_EXIT, Settings
 from memcache_server.store import hash_seed, memory_file
 from memcache_server.versions import MEMCACHED_VERSION, OUR_VERSION
-
-logger = logging.getLogger("memcache_server")
 
 LICENSE_TEXT = """\
 Licensed under the Apache License, Version 2.0 (the "License"); you may not use this program except in compliance
@@ -38,30 +31,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     if settings.memory_file and argv is None:
         hash_seed.keep(memory_file.saved_seed(settings.memory_file))
-    log_setup.setup(settings.log_format, logging.INFO if settings.verbose else logging.WARNING)
-    on_started = process.to_background(keep_output=settings.verbose > 0) if settings.daemon else None
-    try:
-        server = Server(settings)
-        admin = _admin(settings, server)
-    except StartError as error:
-        print(error.text, file=sys.stderr)
-        return error.exit_code
-    status = lifecycle.run(server, drain_s=settings.drain, admin=admin, on_started=on_started)
-    if not status:
-        logger.info("Exiting normally")
-    return status
+    from memcache_server.run import run  # only now: what is loaded before the interpreter starts anew is in vain
 
-
-def _admin(settings: Settings, server: Server) -> AdminServer | None:
-    if not settings.admin:
-        return None
-    try:
-        address = sockets.parse_address(settings.admin, 0)
-    except ValueError as error:
-        raise StartError(f"--admin: {error}", 64) from error
-    if settings.user:
-        AdminServer.load()  # as another user we may not be able to read it
-    return AdminServer(address, lambda: collect(server.shared), server.ready)
+    return run(settings)
 
 
 if __name__ == "__main__":
