@@ -134,9 +134,9 @@ class RoomMaker(LivingItems):
         if allocator.leaving >= 0:
             allocator.stay()
         live = [0, *(per_page[n] - allocator.free[n + 1] / (allocator.pages[n + 1] or 1) for n in range(len(per_page)))]
-        owners = [number for number in range(1, len(live)) if allocator.pages[number] and number != slab_class]
-        # the cheapest first, but the only page of a class only if others cost far more
-        owners.sort(key=lambda n: (allocator.pages[n] == 1 or live[n] > _CHEAP, live[n]))
+        owners = [number for number in range(1, len(live)) if allocator.pages[number]]
+        # the cheapest first, but the only page of a class only if others cost far more, and its own at the last
+        owners.sort(key=lambda n: (n == slab_class, allocator.pages[n] == 1 or live[n] > _CHEAP, live[n]))
         return any(self._take_page(page, slab_class, keep) for n in owners for page in allocator.pages_of(n))
 
     def _take_page(self, page: int, slab_class: int, keep: int) -> bool:

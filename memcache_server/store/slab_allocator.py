@@ -217,7 +217,7 @@ class SlabAllocator:
         self.pages[self.page_owner[page]] -= 1
         self.page_owner[page] = POOL
         self._arena.forget_page(page)
-        if target != POOL and not self.debt:
+        if target != POOL:
             self.give_page(page, target)
         else:
             self.pool.append(page)

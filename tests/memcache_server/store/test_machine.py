@@ -113,10 +113,18 @@ class StoreMachine(RuleBasedStateMachine):
             assert result == TOO_LARGE
         elif (item is None) != (verb == "add"):
             assert result == NOT_STORED
+        elif result == NOT_STORED:
+            self.check_evicted(key, item)
         else:
             assert result == STORED
             self.put(key, Item(value, flag, at, self.now), result)
         self.sync()
+
+    def check_evicted(self, key: bytes, item: Item | None) -> None:
+        """Room is made before the old item is looked for, and that very item may have made it."""
+        assert item is not None
+        assert self.store.stats.total("evicted")
+        assert not self.store.find(key)
 
     @rule(key=keys, value=values(), behind=st.booleans())
     def extend(self, key: bytes, value: bytes, behind: bool) -> None:
@@ -142,6 +150,8 @@ class StoreMachine(RuleBasedStateMachine):
             assert result == TOO_LARGE
         elif item is None:
             assert result == NOT_FOUND
+        elif result == NOT_FOUND:
+            self.check_evicted(key, item)
         elif not right:
             assert result == EXISTS
         else:
