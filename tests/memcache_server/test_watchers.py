@@ -12,7 +12,7 @@ from tests.support.processes import Address, memcached_command, running
 pytestmark = pytest.mark.memcached
 
 STAMP = re.compile(rb"ts=\d+\.\d{1,6} gid=\d+ ")
-OWN = re.compile(rb"(cfd|rport)=\d+")
+OWN = re.compile(rb"(cfd|rport)=-?\d+")  # the original's too_large lines have any number for cfd
 FLAT = ["-o", "no_lru_maintainer,no_lru_crawler"]  # or the original's own lines come in between, and the dead go early
 TOO_LARGE = b"1100000\r\n" + b"x" * 1_100_000 + b"\r\n"
 
