@@ -104,13 +104,12 @@ def _debug(draw: Draw) -> bytes:
 
 
 def _stale(draw: Draw) -> bytes:
-    """An item marked stale and fetched by two clients, the second told that the first has won; or stored anew."""
-    key = draw.choice(KEYS)
+    """An item made stale and fetched by two clients, the second told that the first has won; or stored anew."""
+    key, exptime = draw.choice(KEYS), draw.choice(EXPTIMES)
     stored = b"set %s 0 0 2\r\n10\r\n" % key
-    again = draw.choice((b"", stored))
-    return b"%bmd %s I T%s\r\n%bmg %s v c\r\nmg %s v t h\r\n" % (
-        draw.choice((b"", stored)), key, draw.choice(EXPTIMES), again, key, key,
-    )  # fmt: skip
+    invalidated = draw.choice((b"md %s I T%s\r\n", b"md %s I T%s\r\n", b"ms %s 2 C1 I T%s\r\n11\r\n")) % (key, exptime)
+    again = draw.choice((b"", b"", stored))
+    return b"%b%b%bmg %s v c\r\nmg %s v t h\r\n" % (draw.choice((b"", stored)), invalidated, again, key, key)
 
 
 def _noop(draw: Draw) -> bytes:

@@ -91,8 +91,13 @@ PLANTED_BUGS = (
         "self._position = len(data)",
     ),
     Bug("swallows too much", PARSER, "self._swallow -= len(data)", "self._swallow -= len(data) - 1"),
-    Bug("half-checked data block", STORAGE, 'value[-2:] != b"\\r\\n"', 'value[-1:] != b"\\n"'),
-    Bug("too large keeps the old item", STORAGE, 'if verb == b"set":', 'if verb == b"add":'),
+    Bug("half-checked data block", STORAGE, 'value.tail) == b"\\r\\n"', 'value.tail)[-1:] == b"\\n"'),
+    Bug(
+        "too large keeps the old item",
+        STORAGE,
+        'b"set":\n        session.store.discard(key)  #',
+        'b"add":\n        session.store.discard(key)  #',
+    ),
     Bug("lost noreply", TOUCH, "    if not noreply:\n", "    if reply:\n"),
     Bug(
         "gets without ids",
@@ -194,7 +199,7 @@ PLANTED_BUGS = (
     Bug("no fence", META_GET, 'session.out.append(b"MN\\r\\n")', "session.out or session.out.append(b'MN\\r\\n')"),
     Bug("verbosity of a sign", SERVER_ADMIN, "not tokens[1].isdigit()", 'not tokens[1].strip(b"-").isdigit()'),
     Bug("limit of a sign", SERVER_ADMIN, "maybe_unsigned(tokens[1], U32)", 'maybe_unsigned(tokens[1].strip(b"-"))'),
-    Bug("third level of automove", SLABS_ADMIN, "level <= 2", "level <= 3"),
+    Bug("third level of automove", SLABS_ADMIN, "level > _AUTOMOVE_MAX", "level > _AUTOMOVE_MAX + 1"),
     Bug(
         "reassign says no more than ERROR",
         SLABS_ADMIN,
