@@ -12,7 +12,8 @@ I6  each list's count and bytes equal the sums over its items
 chunk (the layout) · exptime · slab_classes: pure · arena: memory · index · slab_allocator ·
 segmented_lru · chain: one structure each · living_items: by key, alive or dead · room: what goes to make room ·
 linked_items: the only one that links items · meta_items: fields and
-marks by handle · store: what commands do · store_stats: its counters · check: the invariants
+marks by handle · store: what commands do · store_stats: its counters · check: the invariants · saved_state ·
+memory_file · hash_seed: over a restart
 """
 
 from memcache_server.store.filling import Filling

@@ -409,14 +409,14 @@ def test_a_full_file_system_is_a_memory_limit(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(os, "posix_fallocate", fallocate)
     with opened(tmp_path / "memory") as (_, store):
-        for number in range(60_000):
+        for number in range(30_000):
             assert store.set(b"key-%d" % number, b"0", 0, b"x" * 60 + b"\r\n") == 0
         assert store.allocator.pages_made == 3
         assert store.stats.total("evicted") > 1000
         check(store)
         room = 5 * MB
         store.allocator.set_page_limit(6)
-        for number in range(60_000):
+        for number in range(30_000):
             assert store.set(b"more-%d" % number, b"0", 0, b"x" * 60 + b"\r\n") == 0
         assert store.allocator.pages_made == 5, "when there is room again it is used"
         check(store)
