@@ -30,7 +30,7 @@ def main() -> None:
         ]
         server = subprocess.Popen(command)
         with connected(port) as client:
-            fill(client, _KEY, _VALUE, 0, options.items)
+            fill(client, _KEY, (_VALUE,), 0, options.items)
         began = time.monotonic()
         server.send_signal(signal.SIGUSR1)
         status = server.wait()
