@@ -117,11 +117,11 @@ def observed_store(observer: Observer) -> type[Store]:
             find_logged(self, key)
             super().discard(key)
 
-        def append(self, key: bytes, value: Value) -> int:
-            return stored(self, "append", key, 0, len(value) - 2, super().append(key, value))
+        def append(self, key: bytes, value: Value, flags: bytes = b"0") -> int:
+            return stored(self, "append", key, 0, len(value) - 2, super().append(key, value, flags))
 
-        def prepend(self, key: bytes, value: Value) -> int:
-            return stored(self, "prepend", key, 0, len(value) - 2, super().prepend(key, value))
+        def prepend(self, key: bytes, value: Value, flags: bytes = b"0") -> int:
+            return stored(self, "prepend", key, 0, len(value) - 2, super().prepend(key, value, flags))
 
         def compare_and_set(self, key: bytes, flags: bytes, exptime: int, value: Value, unique: int) -> int:
             result = super().compare_and_set(key, flags, exptime, value, unique)

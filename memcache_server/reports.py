@@ -18,6 +18,9 @@ from memcache_server.versions import MEMCACHED_VERSION
 
 Report = dict[str, int | str]
 
+_SETS = (("stores", 1), ("rewrites", -1), ("other_sets", 1))
+"""What makes cmd_set of a class's counters."""
+
 SSL_VERSION_NAMES = ("tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3")
 _SEGMENTS = {"hot": HOT, "warm": WARM, "cold": COLD, "temp": TEMP}
 
@@ -46,7 +49,7 @@ def general(shared: Shared) -> Report:
         "total_connections": stats.total_connections,
         "rejected_connections": stats.rejected_connections,
         "cmd_get": get_hits + stats.get_misses,
-        "cmd_set": stored - totals.total("rewrites") + stats.failed_sets,
+        "cmd_set": sum(sign * totals.total(name) for name, sign in _SETS),
         "cmd_flush": stats.cmd_flush,
         "cmd_touch": touch_hits + stats.touch_misses,
         "cmd_meta": stats.cmd_meta,
@@ -288,7 +291,7 @@ def slabs(shared: Shared) -> tuple[dict[int, Report], Report]:
                 "free_chunks": allocator.free[slab_class],
                 "free_chunks_end": 0,
                 "get_hits": sum(counters.hits[slab_class | segment] for segment in _SEGMENTS.values()),
-                "cmd_set": counters.stores[slab_class] - counters.rewrites[slab_class],
+                "cmd_set": sum(sign * getattr(counters, name)[slab_class] for name, sign in _SETS),
                 "delete_hits": counters.delete_hits[slab_class],
                 "incr_hits": counters.incr_hits[slab_class],
                 "decr_hits": counters.decr_hits[slab_class],

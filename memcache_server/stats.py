@@ -16,7 +16,6 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("curr_connections", resets=False),
     Counter("total_connections"),
     Counter("rejected_connections"),
-    Counter("failed_sets"),  # those that stored nothing; a class counts the others
     Counter("cmd_flush"),
     Counter("cmd_meta"),
     Counter("get_misses"),
@@ -54,7 +53,6 @@ class Stats:
     curr_connections: int
     total_connections: int
     rejected_connections: int
-    failed_sets: int
     cmd_flush: int
     cmd_meta: int
     get_misses: int

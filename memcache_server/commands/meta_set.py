@@ -56,7 +56,7 @@ def meta_set(session: Session, tokens: list[bytes], value: Value | None) -> None
     elif value is None or not has_room(value):
         session.out.append(refuse_for_memory(session, b"set", line.key))
     elif not ends_line(value):
-        session.stats.failed_sets += 1
+        session.store.count_refused(line.key, b"%d" % line.flags.get(b"F", 0), len(value))
         session.out.append(encode.BAD_DATA)
     else:
         item = _Item(session, line, value)
@@ -72,7 +72,7 @@ def _answer(session: Session, item: _Item, result: int) -> None:
         if b"E" in flags:
             store.set_cas(handle, flags[b"E"])
     else:
-        count_failure(session, result)
+        count_failure(session, result, item.line.key, item.client_flags, len(item.value))
     if result not in _OUTCOME:
         session.out.append(STORE_REPLY[result])
     elif result != _STORED or b"q" not in flags:
@@ -136,7 +136,7 @@ def _prepend(session: Session, item: _Item) -> int:
     return _extend(session, item, session.store.prepend)
 
 
-def _extend(session: Session, item: _Item, extend: Callable[[bytes, Value], int]) -> int:
+def _extend(session: Session, item: _Item, extend: Callable[[bytes, Value, bytes], int]) -> int:
     """Append or prepend; N stores what is missing, C compares unless it is 0."""
     store, key, flags = session.store, item.line.key, item.line.flags
     handle = store.find(key)
@@ -144,7 +144,7 @@ def _extend(session: Session, item: _Item, extend: Callable[[bytes, Value], int]
         return store.add(key, item.client_flags, expires_at(session, flags[b"N"]), item.value)
     if handle and flags.get(b"C", 0) and store.cas_of(handle) != flags[b"C"]:
         return _EXISTS
-    return extend(key, item.value)
+    return extend(key, item.value, item.client_flags)
 
 
 _MODES: dict[bytes, Callable[[Session, _Item], int]] = {

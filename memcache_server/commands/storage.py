@@ -39,7 +39,7 @@ def set_(session: Session, tokens: list[bytes], value: Value | None) -> None:
         # the line most clients send: _line would find nothing in it
         result = session.store.set(tokens[1], b"0", 0, value)
         if result:
-            count_failure(session, result)
+            count_failure(session, result, tokens[1], b"0", len(value))
         session.out.append(STORE_REPLY[result])
         return
     line = _line(session, tokens, value)
@@ -65,14 +65,14 @@ def append(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Put behind; flags and exptime in the line are checked and ignored."""
     line = _line(session, tokens, value)
     if line is not None:
-        _answer(session, tokens, session.store.append(line[0], line[3]))
+        _answer(session, tokens, session.store.append(line[0], line[3], line[1]))
 
 
 def prepend(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Put before; flags and exptime in the line are checked and ignored."""
     line = _line(session, tokens, value)
     if line is not None:
-        _answer(session, tokens, session.store.prepend(line[0], line[3]))
+        _answer(session, tokens, session.store.prepend(line[0], line[3], line[1]))
 
 
 def cas(session: Session, tokens: list[bytes], value: Value | None) -> None:
@@ -106,7 +106,7 @@ def _line(
     elif value is None or not has_room(value):
         error = refuse_for_memory(session, tokens[0], key)
     elif not ends_line(value):
-        session.stats.failed_sets += 1
+        session.store.count_refused(key, flags, len(value))
         error = encode.BAD_DATA
     else:
         return key, flags, at, value
@@ -152,18 +152,19 @@ def ends_line(value: Value) -> bool:
     return (value[-2:] if isinstance(value, bytes) else value.tail) == b"\r\n"
 
 
-def count_failure(session: Session, result: int) -> None:
-    """Count a store that stored nothing."""
+def count_failure(session: Session, result: int, key: bytes, flags: bytes, length: int) -> None:
+    """Count a store that stored nothing, of a value of `length` bytes with its CRLF."""
     if result == _TOO_LARGE:
         session.stats.store_too_large += 1
     elif result == _NO_MEMORY:
         session.stats.store_no_memory += 1
     else:
-        session.stats.failed_sets += 1
+        session.store.count_refused(key, flags, length)
 
 
 def _answer(session: Session, tokens: list[bytes], result: int) -> None:
     if result:
-        count_failure(session, result)
+        flags = b"%d" % (maybe_client_flags(tokens[2]) or 0)
+        count_failure(session, result, tokens[1], flags, int(tokens[4]) + 2)
     if len(tokens) == 5 or tokens[-1] != b"noreply":
         session.out.append(STORE_REPLY[result])

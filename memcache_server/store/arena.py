@@ -6,10 +6,13 @@ held before it is written: the system kills a process that writes to a file's pa
 The first 4 KiB stay empty so that no chunk has handle 0.
 """
 
+import logging
 import mmap
 import os
 
 from memcache_server.store.slab_classes import PAGE_SIZE
+
+logger = logging.getLogger(__name__)
 
 _FIRST_PAGE = 4096
 LIMIT_MAX = 32 << 30
@@ -24,7 +27,7 @@ class Arena:
     `file` is a descriptor open for reading and writing; the file takes the arena's size, what it holds stays.
     """
 
-    __slots__ = ("_file", "bytes", "longs", "pages", "view", "words")
+    __slots__ = ("_file", "_full", "bytes", "longs", "pages", "view", "words")
 
     def __init__(self, pages: int, file: int = NO_FILE) -> None:
         size = _FIRST_PAGE + pages * PAGE_SIZE
@@ -37,6 +40,7 @@ class Arena:
             os.ftruncate(file, size)
             os.posix_fallocate(file, 0, _FIRST_PAGE)
         self._file = file
+        self._full = False  # there was no room in the file for the last page asked for
         self.bytes = mmap.mmap(file, size, flags=flags)
         self.view = memoryview(self.bytes)
         self.words = self.view.cast("I")
@@ -69,8 +73,12 @@ class Arena:
         if self._file != NO_FILE:
             try:
                 os.posix_fallocate(self._file, _FIRST_PAGE + page * PAGE_SIZE, PAGE_SIZE)
-            except OSError:
+            except OSError as error:
+                if not self._full:
+                    logger.warning("no room for more items in the memory file: %s", error.strerror)
+                self._full = True
                 return False
+        self._full = False
         return True
 
     def forget_page(self, page: int) -> None:

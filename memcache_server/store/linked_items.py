@@ -41,14 +41,22 @@ class LinkedItems(RoomMaker):
         self._cas += self._cas_step
         return self._cas
 
-    def _claim(self, key: bytes, flags: bytes, value: bytes | Filling) -> int:
-        """See to a free chunk for an item before looking at what is there: STORED or NO_MEMORY.
+    def count_refused(self, key: bytes, flags: bytes, length: int) -> None:
+        """Count a set whose value of `length` bytes ended in no item, or in one with others."""
+        size = len(key) + length + ITEM_OVERHEAD + (0 if flags == b"0" else 4)
+        self.stats.other_sets[self.classes.class_for(size) or self.classes.count] += 1
+
+    def claim(self, key: bytes, flags: bytes, value: bytes | Filling) -> int:
+        """See to a free chunk for an item before looking at what is there: STORED, TOO_LARGE or NO_MEMORY.
 
         The original makes room when the line is read, even if nothing is stored then; so it is the same that goes.
         """
         if isinstance(value, Filling):  # has its chunk
             return STORED
-        slab_class = self.classes.class_for(len(key) + len(value) + ITEM_OVERHEAD + (0 if flags == b"0" else 4))
+        size = len(key) + len(value) + ITEM_OVERHEAD + (0 if flags == b"0" else 4)
+        if size > self.options.item_size_max:
+            return TOO_LARGE
+        slab_class = self.classes.class_for(size)
         if slab_class and not self.allocator.free[slab_class]:
             handle = self._allocate(slab_class, keep=self.index.find(key))
             if handle:

@@ -191,7 +191,7 @@ class Store(MetaItems):
                 STATE.pack_into(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
                 self.stats.stores[slab_class] += 1
                 return STORED
-        result = self._claim(key, flags, value) or self._write(key, flags, exptime, value, self.index.find(key))
+        result = self.claim(key, flags, value) or self._write(key, flags, exptime, value, self.index.find(key))
         if result:
             self.discard(key)
         return result
@@ -207,7 +207,7 @@ class Store(MetaItems):
 
     def add(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store only if there is no live item; the attempt counts as a use of one."""
-        if problem := self._claim(key, flags, value):
+        if problem := self.claim(key, flags, value):
             return problem
         handle = self.find(key)
         if handle:
@@ -217,14 +217,14 @@ class Store(MetaItems):
 
     def replace(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store only over a live item."""
-        if problem := self._claim(key, flags, value):
+        if problem := self.claim(key, flags, value):
             return problem
         handle = self.find(key)
         return self._write(key, flags, exptime, value, handle) if handle else NOT_STORED
 
     def compare_and_set(self, key: bytes, flags: bytes, exptime: int, value: Value, unique: int) -> int:
         """Store only over a live item whose CAS unique is `unique`; 0 never matches."""
-        if problem := self._claim(key, flags, value):
+        if problem := self.claim(key, flags, value):
             return problem
         handle = self.find(key)
         if not handle:
@@ -236,29 +236,33 @@ class Store(MetaItems):
         self.stats.cas_hits[slab_class] += 1
         return self._write(key, flags, exptime, value, handle)
 
-    def append(self, key: bytes, value: Value) -> int:
+    def append(self, key: bytes, value: Value, flags: bytes = b"0") -> int:
         """Put a value behind a live item's; its flags and exptime stay."""
-        return self._extend(key, value, behind=True)
+        return self._extend(key, value, flags, behind=True)
 
-    def prepend(self, key: bytes, value: Value) -> int:
+    def prepend(self, key: bytes, value: Value, flags: bytes = b"0") -> int:
         """Put a value before a live item's; its flags and exptime stay."""
-        return self._extend(key, value, behind=False)
+        return self._extend(key, value, flags, behind=False)
 
-    def _extend(self, key: bytes, value: Value, behind: bool) -> int:
-        if problem := self._claim(key, b"0", value):
-            return problem
+    def _extend(self, key: bytes, value: Value, flags: bytes, behind: bool) -> int:
+        # the line's client flags are good for nothing but the room that is made for what it brings
+        if problem := self.claim(key, flags, value):
+            return NOT_STORED if problem == TOO_LARGE else problem
         handle = self.find(key)
         if not handle:
             return NOT_STORED
-        exptime, marks = self.exptime_of(handle), self._meta(handle) & BINARY
+        exptime, marks, length = self.exptime_of(handle), self._meta(handle) & BINARY, len(value)
         if isinstance(value, bytes) and self.value_length(handle) <= WINDOW:
             text, start = self._text(handle), self._value_at(handle)
             joined = text[start:-2] + value if behind else value[:-2] + text[start:]
             result = self._write(key, self.client_flags(handle), exptime, joined, handle)
         else:
             result = self._join(key, handle, value, behind)
-        if marks and result == STORED:
-            self.mark(self.index.find(key), marks)
+        if result == STORED:
+            handle = self.index.find(key)
+            self.mark(handle, marks)
+            self.stats.rewrites[self.slab_class_of(handle)] += 1
+            self.count_refused(key, flags, length)
         return NOT_STORED if result == TOO_LARGE else result
 
     def _join(self, key: bytes, handle: int, value: Value, behind: bool) -> int:

@@ -8,7 +8,8 @@ _LISTS = 256
 # Counters of a class.
 CLASS_COUNTERS: tuple[str, ...] = (
     "stores",  # items stored, by any command
-    "rewrites",  # of these, by incr and decr
+    "rewrites",  # of these, not by a set of an item of this class: incr, decr, append, vivify
+    "other_sets",  # sets of an item of this class that stored none: refused, or joined to another
     "delete_hits",
     "incr_hits",
     "decr_hits",
@@ -69,6 +70,7 @@ class StoreStats:
     # written out for the type checker; `reset` fills them
     stores: list[int]
     rewrites: list[int]
+    other_sets: list[int]
     delete_hits: list[int]
     incr_hits: list[int]
     decr_hits: list[int]

@@ -53,7 +53,7 @@ OWN_VALUES = {
     ),
     "settings": ("tcpport binding_protocol hash_algorithm oldest reqs_per_event slab_automove_window"),
     "items": "items:1:age items:4:age",
-    "slabs": "1:cmd_set",  # ours counts stores that failed for the whole server only
+    "slabs": "",
 }
 
 WORKLOAD = (

@@ -130,8 +130,12 @@ class StoreMachine(RuleBasedStateMachine):
     def extend(self, key: bytes, value: bytes, behind: bool) -> None:
         item = self.alive(key)
         result = (self.store.append if behind else self.store.prepend)(key, value + b"\r\n")
+        if item is not None and result == NOT_STORED and not self.store.find(key):
+            self.check_evicted(key, item)
+            item = None
         if item is None:
             assert result == NOT_STORED
+            self.sync()
             return
         joined = item.value + value if behind else value + item.value
         if not self.fits(key, item.flags, joined):
