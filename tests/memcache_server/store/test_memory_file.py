@@ -399,7 +399,9 @@ def test_rubbish_as_meta_file(tmp_path: Path) -> None:
 # files that will not take what they are given
 
 
-def test_a_full_file_system_is_a_memory_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_file_system_is_a_memory_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     real, room = os.posix_fallocate, 3 * MB
 
     def fallocate(descriptor: int, offset: int, length: int) -> None:
@@ -414,6 +416,7 @@ def test_a_full_file_system_is_a_memory_limit(tmp_path: Path, monkeypatch: pytes
         assert store.allocator.pages_made == 3
         assert store.stats.total("evicted") > 1000
         check(store)
+        assert caplog.messages == ["no room for more items in the memory file: No space left on device"]
         room = 5 * MB
         store.allocator.set_page_limit(6)
         for number in range(30_000):
