@@ -1,10 +1,12 @@
 """The store against a plain dict: random commands, and every invariant after each step."""
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from memcache_server.store import Store, StoreOptions
 from memcache_server.store.check import check
@@ -18,10 +20,12 @@ from memcache_server.store.linked_items import (
     STORED,
     TOO_LARGE,
 )
+from memcache_server.store.memory_file import MemoryFile
 from memcache_server.store.page_mover import PageMover
 from tests.memcache_server.store.reading import get, whole
 
 KEYS = [b"k%d" % n for n in range(12)] + [b"x" * 250, b"\xff\x00", b"a b".replace(b" ", b"\t")]
+OPTIONS = StoreOptions(memory_limit=4 << 20, limit_growth=2, hash_power=2)
 keys = st.sampled_from(KEYS)
 exptimes = st.sampled_from([0, 0, 0, 1, 3, 10])
 uniques = st.integers(1, (1 << 64) - 1)
@@ -60,12 +64,39 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Store(StoreOptions(memory_limit=4 << 20, limit_growth=2, hash_power=2))
+        self.store = Store(OPTIONS)
         self.mover = PageMover(self.store)
         self.model: dict[bytes, Item] = {}
         self.now = 2
         self.flush_at = 0
         self.flushed = 0  # what was stored up to the end of this second is dead
+        self.file: MemoryFile | None = None
+        self.directory = tempfile.TemporaryDirectory(prefix="mcfleet-test-")
+
+    @initialize(in_file=st.booleans())
+    def choose_memory(self, in_file: bool) -> None:
+        if in_file:
+            self.start()
+
+    def start(self) -> None:
+        self.file = MemoryFile(str(Path(self.directory.name, "memory")))
+        self.store = Store(replace(OPTIONS, file=self.file.descriptor))
+        self.file.begin(self.store, self.file.look(self.store))
+        self.mover = PageMover(self.store)
+        self.store.tick(self.now)
+
+    @precondition(lambda self: self.file is not None)
+    @rule()
+    def restart(self) -> None:
+        assert self.file is not None
+        self.file.save(self.store, {})
+        self.file.close()
+        self.start()
+
+    def teardown(self) -> None:
+        if self.file is not None:
+            self.file.close()
+        self.directory.cleanup()
 
     def alive(self, key: bytes) -> Item | None:
         item = self.model.get(key)
