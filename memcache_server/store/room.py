@@ -16,7 +16,7 @@ from memcache_server.store.chunk import (
     item_size,
 )
 from memcache_server.store.living_items import LivingItems, StoreOptions
-from memcache_server.store.segmented_lru import CLASS_MASK, COLD, HOT, SEGMENT_MASK, WARM
+from memcache_server.store.segmented_lru import CLASS_MASK, COLD, HOT, SEGMENT_MASK, TEMP, WARM
 
 _ATTEMPTS = 10  # at making room for one item
 _TAIL_LOOKS = 5  # items looked at in one attempt
@@ -139,8 +139,11 @@ class RoomMaker(LivingItems):
         owners.sort(key=lambda n: (n == slab_class, allocator.pages[n] == 1 or live[n] > _CHEAP, live[n]))
         return any(self._take_page(page, slab_class, keep) for n in owners for page in allocator.pages_of(n))
 
+    def _is_temporary(self, handle: int) -> bool:
+        return self._arena.words[(handle << 1) + META] >> LIST_SHIFT & SEGMENT_MASK == TEMP
+
     def _take_page(self, page: int, slab_class: int, keep: int) -> bool:
-        """Give a page to another class at once; not if it holds the item `keep` or a busy chunk."""
+        """Give a page to another class at once; not if it holds the item `keep`, a busy chunk or an item of TEMP."""
         allocator = self.allocator
         chunks, owners = allocator.chunks(page), {}
         for handle in chunks:
@@ -148,7 +151,7 @@ class RoomMaker(LivingItems):
             if meta:
                 owner = self._arena.words[(handle << 1) + EXPTIME] if meta & PIECE else handle
                 linked = owner and self._arena.words[(owner << 1) + META] & LINKED
-                if not linked or owner == keep or owner in self.busy:
+                if not linked or owner == keep or owner in self.busy or self._is_temporary(owner):
                     return False
                 owners[owner] = True
         for owner in owners:
