@@ -234,25 +234,3 @@ def test_kill_at_random_moments_of_saving(tmp_path: Path, seed: int) -> None:
             os.kill(server.pid, signal.SIGUSR1)
             time.sleep(rng.uniform(0, 0.06))
             sure = end(server, signal.SIGKILL) == 0
-
-
-# the seed
-
-
-def test_an_interpreter_is_started_anew_only_for_another_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[dict[str, str]] = []
-    monkeypatch.setattr(os, "execve", lambda program, words, environment: started.append(environment))
-    monkeypatch.setenv(hash_seed.VARIABLE, "7")
-    hash_seed.keep(None)
-    hash_seed.keep("7")
-    assert started == []
-    hash_seed.keep("8")
-    monkeypatch.setenv(hash_seed.VARIABLE, "random")
-    hash_seed.keep(None)
-    monkeypatch.delenv(hash_seed.VARIABLE)
-    hash_seed.keep(None)
-    hash_seed.keep("")  # a file written by a process that did not know its seed
-    seeds = [environment[hash_seed.VARIABLE] for environment in started]
-    assert seeds[0] == "8"
-    assert all(seed.isdigit() and 0 < int(seed) < 1 << 32 for seed in seeds)
-    assert len(set(seeds)) == 4
