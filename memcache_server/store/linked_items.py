@@ -190,9 +190,7 @@ class LinkedItems(RoomMaker):
     def _take(self, filling: Filling) -> int:
         """The chunk of a value in flight, which is ours from now on; 0 if it has none any more."""
         handle, filling.handle = filling.handle, 0
-        if handle:
-            del self.busy[handle]
-        return handle
+        return handle if self.busy.pop(handle, 0) else 0
 
     def _link_filled(self, key: bytes, exptime: int, filling: Filling, old: int) -> int:
         """Link a value that has come whole, in place of `old` (0: none). STORED."""

@@ -209,12 +209,12 @@ class LivingItems:
         self.busy[handle] = self.busy.get(handle, 0) + 1
 
     def unpin(self, handle: int) -> None:
-        """Let them go; an item that was unlinked meanwhile is freed."""
-        self.busy[handle] -= 1
-        if not self.busy[handle]:
-            del self.busy[handle]
-            if not self._arena.words[(handle << 1) + META] & LINKED:
-                self._free(handle)
+        """Let them go; an item that was unlinked meanwhile is freed. Nothing once the store was saved (-e)."""
+        left = self.busy.pop(handle, 0) - 1
+        if left > 0:
+            self.busy[handle] = left
+        elif not left and not self._arena.words[(handle << 1) + META] & LINKED:
+            self._free(handle)
 
     def _free(self, handle: int) -> None:
         """Free the chunks of an item that is linked no more, or not yet."""

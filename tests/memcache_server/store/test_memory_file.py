@@ -190,6 +190,11 @@ def test_a_page_on_its_way_and_values_in_flight_are_given_up(tmp_path: Path) -> 
         half_a_chain.write(b"x" * (MB // 2 + 5000))
         there = items(store)
         file.save(store, CLOCK)
+        saved = path.read_bytes()
+        store.unpin(pinned)  # connections end later
+        store.abandon(filling)
+        store.abandon(half_a_chain)
+        assert path.read_bytes() == saved
     with opened(path) as (_, store):
         check(store)
         assert not store.busy
