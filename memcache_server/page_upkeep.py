@@ -6,8 +6,8 @@ from memcache_server.session import Shared
 from memcache_server.store.automove import Automover, class_states
 from memcache_server.store.page_mover import ANY, Progress, Reassigned
 
-_BUDGET = 100  # chunks cleared in one step: about a millisecond if each holds an item
-_PAUSE_S = 0.002  # between two steps: others have two thirds of the time
+_BUDGET = 100  # chunks cleared in one step: half a millisecond, or one if memory is full
+_PAUSE_S = 0.001  # between two steps: others have most of the time
 _WAIT_S = 0.001  # for busy chunks, doubled each round
 _WAIT_MAX_S = 0.032
 _AT_EVERY_EVICTION = 2  # the level of slab_automove
