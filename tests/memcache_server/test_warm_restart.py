@@ -93,6 +93,27 @@ def test_everything_is_there_again(tmp_path: Path) -> None:
         assert client.ask(b"get lasting\r\n") == b"END\r\n"
 
 
+def test_clients_in_the_middle_of_a_value_do_no_harm(tmp_path: Path) -> None:
+    path, options = tmp_path / "memory", ("--drain", "0.1", "--admin", "127.0.0.1:0")
+    with restarted(path, *options) as server, Raw(server.address) as client, Raw(server.address, slow=True) as slow:
+        client.ask(b"set big 0 0 1000000\r\n%b\r\n" % (b"x" * 1_000_000))
+        slow.send(b"get big\r\n" * 20)
+        assert slow.socket.recv(1) == b"V"
+        client.ask(b"delete big\r\n")
+        client.send(b"set half 0 0 900000\r\n" + b"y" * 500_000)
+        with Raw(server.address) as other:
+            other.ask(b"set a 0 0 1\r\nx\r\n")
+        assert end(server) == 0
+        assert "kept 1 items" in server.stderr
+        assert "Traceback" not in server.stderr
+        assert "ignored" not in server.stderr
+    with restarted(path, *options) as server, Raw(server.address) as client:
+        assert "serving 1 items again" in server.stderr
+        assert client.ask(b"get a half big\r\n", b"END\r\n") == b"VALUE a 0 1\r\nx\r\nEND\r\n"
+        classes = stats(server.address, "slabs")
+        assert sum(int(value) for name, value in classes.items() if name.endswith(":used_chunks")) == 1
+
+
 def test_clients_that_come_early_are_answered_once_all_is_looked_at(tmp_path: Path) -> None:
     path, port = tmp_path / "memory", free_port()
     with restarted(path) as server, Raw(server.address) as client:
