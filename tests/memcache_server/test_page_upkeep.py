@@ -22,8 +22,8 @@ def fill(client: Raw, count: int, size: int, prefix: bytes = b"key") -> None:
     value = b"v" * size
     for start in range(0, count, 1000):
         names = range(start, min(count, start + 1000))
-        client.send(b"".join(b"set %b%d 0 0 %d noreply\r\n%b\r\n" % (prefix, n, size, value) for n in names))
-    assert client.ask(b"mn\r\n") == b"MN\r\n"
+        sets = b"".join(b"set %b%d 0 0 %d noreply\r\n%b\r\n" % (prefix, n, size, value) for n in names)
+        assert client.ask(sets + b"mn\r\n") == b"MN\r\n"
 
 
 def pages(address: Address) -> dict[int, int]:
