@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test memory-bound lint bench clean debian-packages node-packages
+.PHONY: help run test soak memory-bound lint bench clean debian-packages node-packages
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,6 +24,9 @@ test: $(STAMP) debian-packages node-packages  ## every test but the soaks
 
 memory-bound: $(STAMP)  ## the process's memory under a thousand misbehaving clients, and hours of churn (CHURN_SECONDS)
 	$(BIN)/python -m pytest -p no:xdist tests/memcache_server/test_memory_bound.py $(PYTEST_ARGS)
+
+soak: $(STAMP) debian-packages  ## the tests that take minutes, one at a time
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, mypy --strict, the import contracts
 	$(BIN)/ruff check .

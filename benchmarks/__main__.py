@@ -55,7 +55,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.5, help="length of a round")
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--requests", type=int, default=1_500_000, help="of each trace of hits")
-    parser.add_argument("--rate", type=float, default=20_000, help="requests a second of hits, at most")
     parser.add_argument("--floor", action="store_true", help="also a uvloop server with one constant reply")
     return parser.parse_args()
 
@@ -124,7 +123,7 @@ def _measure_hits(options: argparse.Namespace) -> None:
                     entered.name: stack.enter_context(running(entered.command, contenders.MEASURED_CORE))[1]
                     for entered in contenders.servers(_HITS_MEGABYTES)
                 }
-                done.append(hits.measure(trace, ports, options.requests, options.rate, _HITS_MEGABYTES << 20))
+                done.append(hits.measure(trace, ports, options.requests, _HITS_MEGABYTES << 20))
             print(report.hits_line(done[-1]), flush=True)
     _save("hits", memory_megabytes=_HITS_MEGABYTES, rows=[asdict(row) for row in done])
     report.draw_hits(done, f"hit ratio at -m {_HITS_MEGABYTES}", _RESULTS / "hits.png")

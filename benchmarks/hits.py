@@ -1,7 +1,7 @@
 """Hit ratios: the same requests to each server, as an application would make them: get, and on a miss set.
 
-The batches go to the servers in turn, at a fixed rate, since what moves items between the LRU's segments and
-pages between slab classes goes by the clock.
+The batches go to the servers in turn, at a fixed rate if the machine is not slower: what moves items between the LRU's
+segments and pages between slab classes goes by the clock.
 """
 
 import socket
@@ -82,13 +82,13 @@ class HitRatios:
     refused: dict[str, int]
 
 
-def measure(trace: Trace, ports: dict[str, int], requests: int, rate: float, memory: int) -> HitRatios:
-    """Play a trace to the servers of these names; `rate` is requests a second, `memory` their -m in bytes."""
+def measure(trace: Trace, ports: dict[str, int], requests: int, memory: int) -> HitRatios:
+    """Play a trace to the servers of these names; `memory` is their -m in bytes."""
     clients = {name: Application(port) for name, port in ports.items()}
     try:
         warm = int(requests * _WARM_UP) // BATCH
         batches = batches_of(trace, requests, memory)
-        before = play(_shown(batches, trace.name, requests), clients, rate, warm)
+        before = play(_shown(batches, trace.name, requests), clients, trace.rate, warm)
         counted = requests // BATCH * BATCH - warm * BATCH
         return HitRatios(
             trace.name,

@@ -33,10 +33,11 @@ Batches = Iterator[Batch]
 
 
 class Trace(NamedTuple):
-    """`make(seeded rng, number of batches, bytes of memory)` gives the batches."""
+    """`make(seeded rng, number of batches, bytes of memory)` gives the batches; `rate` is in requests a second."""
 
     name: str
     make: Callable[[random.Random, int, int], Batches]
+    rate: int = 20_000
 
 
 class Population:
@@ -116,7 +117,7 @@ TRACES = (
     Trace("Zipf 1.2", _zipf(1.2)),
     Trace("Zipf 0.99 with scans", _scans),
     Trace("shifting popularity", _shifting_popularity),
-    Trace("shifting sizes", _shifting_sizes),
+    Trace("shifting sizes", _shifting_sizes, 10_000),  # slower: either server moves one page a second at most
     Trace("times to live", _times_to_live),
 )
 
