@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.conformance.corpus import (
     administration,
     arithmetic,
+    in_flight,
     keys,
     lines,
     meta,
@@ -34,6 +35,7 @@ TABLES: dict[str, Table] = {
     "meta": meta.SCRIPTS,
     "meta flags": meta_flags.SCRIPTS,
     "values": values.SCRIPTS,
+    "in flight": in_flight.SCRIPTS,
 }
 
 CORPUS: dict[str, list[Script]] = {topic: build(topic, table) for topic, table in TABLES.items()}
