@@ -19,6 +19,7 @@ from memcache_server.clock import Clock
 from memcache_server.commands import COMMANDS, DEBUG_COMMANDS
 from memcache_server.connection import Connection, TimedConnection
 from memcache_server.connections import Connections
+from memcache_server.crawl_upkeep import CrawlUpkeep
 from memcache_server.listeners import Listeners
 from memcache_server.observation import Observation
 from memcache_server.page_upkeep import PageUpkeep
@@ -41,7 +42,6 @@ _REAP_BUDGET = 1000  # items freed in one go: about two milliseconds
 _LIMIT_GROWTH = 4  # how far cache_memlimit can raise -m
 _GROW_PAUSE_S = 0.02
 _GROW_BUDGET = 2000  # slots of the index moved in one go: about a millisecond
-_CRAWL_BUDGET = 1000  # chunks looked at in one go: about two milliseconds
 _PORT_FILE_VARIABLE = "MEMCACHED_PORT_FILENAME"
 
 
@@ -84,7 +84,6 @@ class Server:
         store.tuning.temp_lru = (settings.options.temporary_ttl or -1) >= 0
         if self.shared.prefixes.enabled:  # -D
             self._observation.refresh()
-        self.shared.crawl = self._crawl
         timed = settings.options.idle_timeout or settings.unix_socket
         self._connection = TimedConnection if timed else Connection
         self._pid_file = process.PidFile(settings.pid_file)
@@ -94,6 +93,7 @@ class Server:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._upkeep: LruUpkeep | None = None
         self._pages: PageUpkeep | None = None
+        self._crawls: CrawlUpkeep | None = None
         self._ready = False
 
     def _warn(self, kind: str, text: str) -> None:
@@ -114,6 +114,7 @@ class Server:
         self._settle_process()
         if self._restart is not None:
             await self._restart.begin(shared.store, shared.clock)
+        self._crawls = CrawlUpkeep(loop, shared)
         self._tick()
         if settings.options.lru_maintainer:
             self._upkeep = LruUpkeep(loop, shared.maintainer)
@@ -203,6 +204,8 @@ class Server:
             loop.call_later(_ONE_TURN_S, self._connections.close_idle, now - self.settings.options.idle_timeout)
         if self._pages is not None:
             self._pages.tick(now)
+        if self._crawls is not None:
+            self._crawls.tick(now)
         if self.shared.store.may_reap:
             self._start_reaping()
         if self.shared.store.index.growing and "index" not in self._timers:
@@ -225,14 +228,6 @@ class Server:
         del self._timers["reap"]
         if self.shared.store.reap(_REAP_BUDGET):
             self._start_reaping()
-
-    def _crawl(self) -> None:
-        """One step of the crawl; the next after a pause."""
-        if self.shared.crawler.step(_CRAWL_BUDGET):
-            pause = max(_REAP_PAUSE_S, self.shared.tunables.lru_crawler_sleep / 1e6)
-            self._timers["crawl"] = asyncio.get_running_loop().call_later(pause, self._crawl)
-        else:
-            self.shared.watchers.log(b"sysevents", "type=lru_crawler status=done")
 
     # stopping
 
@@ -258,6 +253,8 @@ class Server:
             self._upkeep.stop()
         if self._pages is not None:
             self._pages.stop()
+        if self._crawls is not None:
+            self._crawls.stop()
         self.stop_accepting()
         for connection in list(self._connections.open) if self._connections else ():
             connection.abort()

@@ -20,7 +20,10 @@ _NO_CRAWL_OF_HASH = b"ERROR an unknown error happened\r\n"  # a walk for dumps o
 _NOT_STARTED = b"NOTSTARTED no items to crawl\r\n"
 _BAD_SLEEP = b"CLIENT_ERROR sleep must be one second or less\r\n"
 _SLEEP_MAX = 1_000_000
-_DUMP_TURN = 2000  # chunks looked at in one turn of a dump: a few milliseconds
+_DUMP_TURN = 30_000  # of these costs, in one turn of a dump: under a millisecond
+_DUMP_ITEM = 300  # an item, beside the length of its line
+_DUMP_LOOK = 100  # a look at so many chunks:
+_DUMP_RUN = 20
 _EN = b"EN\r\n"
 
 Formatter = Callable[[Session, ItemView], bytes]
@@ -80,7 +83,6 @@ def _crawl(session: Session, word: bytes) -> bytes:
         return _NOT_STARTED
     session.stats.lru_crawler_starts += 1
     server.crawler.start(classes, server.tunables.lru_crawler_tocrawl)
-    server.watchers.log(b"sysevents", f"type=lru_crawler crawl={word.decode('ascii')}")
     server.crawl()
     return encode.OK
 
@@ -133,10 +135,16 @@ def _dump(
 
 
 def _dump_turn(session: Session, walk: ItemWalk, formatter: Formatter, end: bytes) -> bool | None:
-    for handle in walk.step(_DUMP_TURN):
-        item = view(session.store, handle)
-        if not item.expired and not item.flushed:
-            session.out.append(formatter(session, item))
+    left = _DUMP_TURN
+    while left > 0 and not walk.done:
+        left -= _DUMP_LOOK
+        for handle in walk.step(_DUMP_RUN):
+            item = view(session.store, handle)
+            left -= _DUMP_ITEM
+            if not item.expired and not item.flushed:
+                line = formatter(session, item)
+                left -= len(line)
+                session.out.append(line)
     if walk.done:
         session.out.append(end)
         return None

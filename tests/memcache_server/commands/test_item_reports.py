@@ -45,7 +45,7 @@ class TestCachedump:
         while turn(asking):
             turns += 1
         text = b"".join(asking.out)
-        assert turns == 6
+        assert turns == 30
         assert ITEM.sub(b"", text) == b"END\r\n"
         assert [match[0] for match in ITEM.findall(text)] == [b"key-%05d" % n for n in range(4999, 1999, -1)]
 
@@ -69,8 +69,32 @@ class TestCachedump:
         while turn(asking):
             pass
         keys = [match[0] for match in ITEM.findall(b"".join(asking.out))]
-        assert len(keys) == 500 + 1250  # a whole turn before, half of the rest after
+        assert len(keys) == 100 + 1450  # a whole turn before, half of the rest after
         assert all(before > after for before, after in pairwise(keys))
+
+    def test_what_is_used_meanwhile_moves_to_the_head_and_the_dump_goes_on_where_it_was(self) -> None:
+        asking = session()
+        fill(asking, 1000)
+        cachedump(asking, [b"stats", b"cachedump", b"1", b"0"])
+        assert turn(asking)
+        asking.store.tick(100)
+        asking.store.get(b"key-00900")  # the last one shown
+        asking.store.get(b"key-00100")
+        fill(asking, 50, b"new-%05d")
+        while turn(asking):
+            pass
+        keys = [match[0] for match in ITEM.findall(b"".join(asking.out))]
+        assert keys == [b"key-%05d" % n for n in range(999, -1, -1) if n != 100]
+
+    def test_it_ends_when_all_of_its_place_has_gone(self) -> None:
+        asking = session()
+        fill(asking, 1000)
+        cachedump(asking, [b"stats", b"cachedump", b"1", b"0"])
+        assert turn(asking)
+        for number in range(900, 1000):
+            asking.store.delete(b"key-%05d" % number)
+        assert not turn(asking)
+        assert b"".join(asking.out).endswith(b"key-00900 [1 b; 0 s]\r\nEND\r\n")
 
 
 class TestSizes:
