@@ -20,9 +20,9 @@ _NO_CRAWL_OF_HASH = b"ERROR an unknown error happened\r\n"  # a walk for dumps o
 _NOT_STARTED = b"NOTSTARTED no items to crawl\r\n"
 _BAD_SLEEP = b"CLIENT_ERROR sleep must be one second or less\r\n"
 _SLEEP_MAX = 1_000_000
-_DUMP_TURN = 30_000  # of these costs, in one turn of a dump: under a millisecond
+_DUMP_TURN = 25_000  # of these costs, in one turn of a dump: under a millisecond
 _DUMP_ITEM = 300  # an item, beside the length of its line
-_DUMP_LOOK = 100  # a look at so many chunks:
+_DUMP_LOOK = 150  # a look at so many chunks:
 _DUMP_RUN = 20
 _EN = b"EN\r\n"
 

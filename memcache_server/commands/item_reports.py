@@ -17,7 +17,7 @@ from memcache_server.store.slab_classes import CLASSES_MAX
 _CACHEDUMP_WORDS = 4
 _CACHEDUMP_MAX = 2 << 20  # bytes of one answer
 _DUMP_TURN = 100  # items formatted in one turn: under a millisecond
-_WALK_TURN = 1000  # chunks looked at in one turn: about as long
+_WALK_TURN = 800  # chunks looked at in one turn: about as long
 _SIZE_STEP = 32
 
 
