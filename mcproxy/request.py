@@ -118,6 +118,10 @@ class Request:
         """The group the operation belongs to."""
         return _CLASS_OF[self.op]
 
+    def copy(self, waiter: Waiter) -> Request:
+        """The same request once more, for whoever sends it to several places."""
+        return Request(self.op, self.key, self.text, waiter)
+
     def answer(self, result: int, raw: bytes) -> None:
         """Give the reply to whoever waits."""
         self.waiter.on_reply(self, result, raw)

@@ -1,0 +1,51 @@
+"""Copies of requests for which no client waits: bounded, and without a way back to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+
+from mcproxy.request import Request
+
+REQUESTS_MAX = 100_000
+BYTES_MAX = 64 << 20
+"""What may be on its way in one process; a server that does not answer holds a copy until its timeout."""
+
+
+class Background:
+    """Sends copies, and drops their replies. Beyond a bound the copies are dropped themselves, and counted."""
+
+    __slots__ = ("_bytes_max", "_counters", "_requests_max", "bytes", "requests")
+
+    def __init__(
+        self, counters: MutableMapping[str, int], requests_max: int = REQUESTS_MAX, bytes_max: int = BYTES_MAX
+    ) -> None:
+        self._counters = counters
+        self._requests_max = requests_max
+        self._bytes_max = bytes_max
+        self.requests = 0  # on their way
+        self.bytes = 0
+
+    def send(self, route: Callable[[Request], None], request: Request) -> bool:
+        """Route a copy of `request`; the request itself stays as it is. False when there was no room."""
+        size = len(request.text)
+        if self.requests >= self._requests_max or self.bytes + size > self._bytes_max:
+            self._counters["background_dropped"] += 1
+            return False
+        self.requests += 1
+        self.bytes += size
+        route(request.copy(_Unheard(self, size)))
+        return True
+
+
+class _Unheard:
+    """Takes the reply of one copy; each is counted down once."""
+
+    __slots__ = ("_background", "_size")
+
+    def __init__(self, background: Background, size: int) -> None:
+        self._background = background
+        self._size = size
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        self._background.requests -= 1
+        self._background.bytes -= self._size
