@@ -27,9 +27,9 @@ from mcproxy.admin import View, stats_text
 from mcproxy.client_connection import ClientConnection
 from mcproxy.config import builder
 from mcproxy.config.builder import ProxyConfig
-from mcproxy.config.jsonc import ConfigError
 from mcproxy.config.source import Source
 from mcproxy.config.upstreams import INDEX_HASHES, POOL_NAME, build_upstreams
+from mcproxy.config_error import ConfigError
 from mcproxy.routes.pool import nothing_found
 from mcproxy.service import ClientLimits, Routing, Service
 from mcproxy.settings import UPSTREAM_PORT, Settings

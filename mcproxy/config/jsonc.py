@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any, NoReturn
 
+from mcproxy.config_error import ConfigError
+
 _BLANK = re.compile(r"(?:[ \t\r\n]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -16,35 +18,25 @@ _WORDS = {"true": True, "false": False, "null": None}
 _DEPTH_MAX = 200
 
 
-class ConfigError(Exception):
-    """A config that cannot be used. `line` counts from 1; 0 when no line is to blame."""
-
-    def __init__(self, text: str, line: int = 0) -> None:
-        super().__init__(text)
-        self.text = text
-        self.line = line
-
-    def __str__(self) -> str:
-        return f"{self.text} line: {self.line}" if self.line else self.text
-
-
 class Text(str):
-    """A string and its line."""
+    """A string, its line and file."""
 
-    __slots__ = ("line",)
+    __slots__ = ("file", "line")
     line: int
+    file: str
 
 
 class Object(dict[str, Any]):
-    """An object and its line; a name given twice is an error."""
+    """An object, its line and file; a name given twice is an error."""
 
-    __slots__ = ("line",)
+    __slots__ = ("file", "line")
     line: int
+    file: str
 
 
-def parse(text: str) -> Any:
-    """The value in `text`. Raises ConfigError with the line of the first mistake."""
-    return _Parser(text).document()
+def parse(text: str, file: str = "") -> Any:
+    """The value in `text`, read from `file`. Raises ConfigError with the line of the first mistake."""
+    return _Parser(text, file).document()
 
 
 def line_of(value: object) -> int:
@@ -52,10 +44,29 @@ def line_of(value: object) -> int:
     return getattr(value, "line", 0)
 
 
+def file_of(value: object) -> str:
+    """The file of a parsed string or object, else an empty text."""
+    return getattr(value, "file", "")
+
+
+def text_like(text: str, origin: object) -> Text:
+    """`text` with the place of the value that it was made from."""
+    made = Text(text)
+    made.line, made.file = line_of(origin), file_of(origin)
+    return made
+
+
+def error_at(origin: object, text: str, path: str = "") -> ConfigError:
+    """To be raised: `text`, with the place of `origin`."""
+    return ConfigError(text, line_of(origin), path, file_of(origin))
+
+
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str) -> None:
         self._text = text
+        self._file = file
         self._at = 0
+        self._counted_to, self._line_number = 0, 1
         self._depth = 0
 
     def document(self) -> Any:
@@ -71,10 +82,12 @@ class _Parser:
         self._at = match.end()
 
     def _line(self) -> int:
-        return self._text.count("\n", 0, self._at) + 1
+        self._line_number += self._text.count("\n", self._counted_to, self._at)
+        self._counted_to = self._at
+        return self._line_number
 
     def _fail(self, what: str) -> NoReturn:
-        raise ConfigError(f"invalid JSON: {what}", self._line())
+        raise ConfigError(f"invalid JSON: {what}", self._line(), file=self._file)
 
     def _peek(self) -> str:
         self._skip_blank()
@@ -113,13 +126,13 @@ class _Parser:
             text = Text(json.loads(match.group()))
         except ValueError:
             self._fail(f"a bad escape in {match.group()[:40]}")
-        text.line = self._line()
+        text.line, text.file = self._line(), self._file
         self._at = match.end()
         return text
 
     def _object(self) -> Object:
         members = Object()
-        members.line = self._line()
+        members.line, members.file = self._line(), self._file
         self._at += 1
         while self._peek() != "}":
             if self._peek() != '"':

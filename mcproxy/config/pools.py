@@ -7,7 +7,8 @@ import logging
 from typing import Any
 
 from discovery.service_name import split_host_port
-from mcproxy.config.jsonc import ConfigError, line_of
+from mcproxy.config.jsonc import error_at, line_of
+from mcproxy.config_error import ConfigError
 from mcproxy.hashing import Node
 from mcproxy.routes.base import Pool
 from mcproxy.routes.destination import DestinationRoute
@@ -31,21 +32,25 @@ class Pools:
         self._options = options
         self._built: dict[str, Pool] = {}
 
-    def get(self, name: str) -> Pool:
-        """The pool called `name`. Raises ConfigError."""
+    def get(self, name: str, path: str = "") -> Pool:
+        """The pool called `name`, which is named at `path`. Raises ConfigError."""
         if name not in self._built:
             if name not in self._declared:
-                raise ConfigError(f"no pool is called {name!r}", line_of(name))
-            self._built[name] = self.build(name, self._declared[name])
+                raise error_at(name, f"no pool is called {str(name)!r}", path)
+            self._built[name] = self._build(name, self._declared[name], f"pools.{name}")
         return self._built[name]
 
-    def build(self, name: str, declared: Any) -> Pool:
-        """A pool from its object. Raises ConfigError."""
+    def build_inline(self, declared: Any, path: str) -> Pool:
+        """A pool written where it is used. Raises ConfigError."""
+        name = declared.get("name") if isinstance(declared, dict) else None
+        return self._build(name if isinstance(name, str) else "inline", declared, path)
+
+    def _build(self, name: str, declared: Any, path: str) -> Pool:
         if not isinstance(declared, dict):
-            raise ConfigError(f"pool {name}: an object is expected", line_of(declared))
+            raise error_at(declared, f"pool {name}: an object is expected", path)
         servers = declared.get("servers")
         if not isinstance(servers, list):
-            raise ConfigError(f"pool {name}: servers, a list, is expected", line_of(declared))
+            raise error_at(declared, f"pool {name}: servers, a list, is expected", path)
         options = self._pool_options(name, declared)
         weights = _parallel(name, declared, "weights", (int, float), len(servers))
         tags = _parallel(name, declared, "tags", (str,), len(servers))
@@ -62,7 +67,7 @@ class Pools:
         timeout_s = self._milliseconds(name, declared, "server_timeout", self._options.timeout_s)
         connect_s = self._milliseconds(name, declared, "connect_timeout", timeout_s)
         if declared.get("protocol", "ascii") != "ascii":
-            raise ConfigError(f"pool {name}: protocol must be ascii", line_of(declared))
+            raise error_at(declared, f"pool {name}: protocol must be ascii")
         return dataclasses.replace(self._options, timeout_s=timeout_s, connect_timeout_s=connect_s)
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcproxy.config.jsonc import ConfigError
+from mcproxy.config_error import ConfigError
 
 _SIZE_MAX = 64 << 20
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple, Protocol
 
 from mcproxy.hashing import HashOptions, Node
 from mcproxy.request import Request
 from mcproxy.upstream.destination import Destination
+
+INTEGER_MAX = 2**63 - 1
 
 Located = tuple[Sequence[Destination | None], Sequence[bytes]]
 """(destination, key as it is there) of each of some keys. The keys are the very list if none is changed."""
@@ -54,28 +57,65 @@ class Pool:
 
 
 class Fields(Protocol):
-    """The fields of one route in a config, typed; every method raises ConfigError with the place.
+    """The fields of one object of a config (a route, or an object in it), typed.
 
-    Children are built through it, so routes never import config.
+    Every method raises mcproxy.config_error.ConfigError with file, line and path. A scalar's default of None
+    makes the field required. Children are built through it, so routes never import config.
     """
 
-    def text(self, name: str, default: str) -> str:
+    def has(self, name: str) -> bool:
+        """Whether the field is given, with whatever value."""
+
+    def names(self) -> list[str]:
+        """The fields given, as in the config: for objects whose names are data."""
+
+    def text(self, name: str, default: str | None = None) -> str:
         """A string."""
+
+    def integer(self, name: str, default: int | None = None, low: int = 0, high: int = INTEGER_MAX) -> int:
+        """A whole number from `low` to `high`."""
+
+    def number(self, name: str, default: float | None = None, low: float = 0.0, high: float = inf) -> float:
+        """A number from `low` to `high`."""
+
+    def boolean(self, name: str, default: bool | None = None) -> bool:
+        """true or false."""
+
+    def texts(self, name: str) -> list[str]:
+        """A list of strings, or one of them; empty when not given."""
+
+    def numbers(self, name: str) -> list[float]:
+        """A list of numbers; empty when not given."""
+
+    def object(self, name: str) -> Fields | None:
+        """An object's fields, or None when not given."""
+
+    def objects(self, name: str) -> Sequence[Fields]:
+        """The fields of each object in a list; empty when not given."""
 
     def child(self, name: str) -> RouteHandle:
         """A required child."""
 
+    def optional_child(self, name: str) -> RouteHandle | None:
+        """A child, or None when not given."""
+
     def children(self, name: str) -> list[RouteHandle]:
-        """A list of children, or one; `Pool|A` stands for the servers of pool A."""
+        """A required list of children, or one; `Pool|A` stands for the servers of pool A."""
+
+    def child_map(self, name: str) -> dict[str, RouteHandle]:
+        """An object whose values are routes; empty when not given."""
 
     def pool(self, name: str) -> Pool:
         """A pool, by its name or written in place."""
 
     def hash(self, name: str, default: str) -> tuple[str, HashOptions]:
-        """A hash function's name, known to HASH_FUNCTIONS, and its options."""
+        """A hash function's name, known to HASH_FUNCTIONS, and its options.
 
-    def error(self, text: str) -> Exception:
-        """To be raised: the config is refused with this text and the route's line."""
+        With an empty `name` they are read from this object itself (`hash_func`, `salt`, `weights`).
+        """
+
+    def error(self, text: str, name: str = "") -> Exception:
+        """To be raised: the config is refused with this text, at the field `name` or at the whole object."""
 
 
 class RouteType(NamedTuple):

@@ -1,7 +1,7 @@
 import pytest
 
-from mcproxy.config.jsonc import ConfigError
 from mcproxy.config.source import Source
+from mcproxy.config_error import ConfigError
 
 
 @pytest.mark.parametrize("text", ['{"route": "NullRoute"}', ' \n{"route": 1}', "// why\n{}"])
