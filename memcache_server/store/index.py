@@ -8,7 +8,8 @@ and removal never look at keys. Probing is linear; removal shifts followers back
 Growth is incremental: a table of twice the size is mapped (untouched, so free), and each insertion moves a few
 old slots over, in order. It stops only at an empty slot: what is left of the old table is then a whole table by
 itself, for every chain lies before that slot or behind it, and a moved slot can be empty like any other, without
-a mark. A new entry goes to the new table when its home in the old one has been moved, else to the old. So the new
+a mark. A new entry goes to the new table when its home in the old one has been moved, else to the old, unless
+its chain would go on at the front of it. So the new
 table fills, and takes memory, from the front of its halves, while the front of the old one is given back: the two
 together never take more than the new one will.
 
@@ -105,13 +106,29 @@ class Index:
         elif self.count > self._limit:
             self._grow()
         hashed = hash(key) & HASH_MASK
+        entry = hashed << 32 | handle
+        if self.old is not None and self._place_old(entry):
+            return
         table, mask = self.table, self.mask
-        if self.old is not None and hashed & self._old_mask >= self._moved:
-            table, mask = self.old, self._old_mask
         slot = hashed & mask
         while table[slot]:
             slot = (slot + 1) & mask
-        table[slot] = hashed << 32 | handle
+        table[slot] = entry
+
+    def _place_old(self, entry: int) -> bool:
+        """Enter it in the table that is being left, if its home there was not moved, and there is room up to the end.
+
+        At the front, where chains of the end would go on, memory may have been given back, or will be.
+        """
+        old, slots, slot = self.old, self._old_mask + 1, entry >> 32 & self._old_mask
+        assert old is not None
+        if slot < self._moved:
+            return False
+        while slot < slots and old[slot]:
+            slot += 1
+        if slot < slots:
+            old[slot] = entry
+        return slot < slots
 
     def remove(self, key: bytes, handle: int) -> None:
         """Take the chunk's entry out; it must be there."""

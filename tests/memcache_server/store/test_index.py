@@ -173,3 +173,23 @@ def test_removing_what_is_not_there_is_a_bug_found() -> None:
     keys = Keys(2)
     with pytest.raises(AssertionError):
         Index(keys.arena, 4).remove(b"key-0", keys.handles[b"key-0"])
+
+
+def test_entries_of_the_end_survive_the_front_being_given_back() -> None:
+    """Insertions during growth whose chains reach the end of the old table, when its first megabyte goes back."""
+    power = 18
+    keys = Keys(1 << power)
+    index, names = Index(keys.arena, power), list(keys.handles)
+    last = (1 << power) - 1
+    at_the_end = [key for key in names if hash(key) & last >= last - 3]
+    others = iter([key for key in names if hash(key) & last < last - 3])
+    while not index.growing:
+        key = next(others)
+        index.insert(key, keys.handles[key])
+    index.move(100)
+    for key in at_the_end:
+        index.insert(key, keys.handles[key])
+    while index.growing:
+        index.move(1000)
+    assert all(index.find(key) == keys.handles[key] for key in at_the_end)
+    assert len(index.handles()) == index.count
