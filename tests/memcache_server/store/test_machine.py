@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from memcache_server.store import Store, StoreOptions
 from memcache_server.store.check import check
 from memcache_server.store.chunk import WON
+from memcache_server.store.crawler import Crawler
 from memcache_server.store.linked_items import (
     EXISTS,
     NO_MEMORY,
@@ -348,6 +349,16 @@ class StoreMachine(RuleBasedStateMachine):
     def move_pages(self, budget: int) -> None:
         self.mover.step(budget)
         self.sync()
+
+    @rule(seconds=st.integers(0, 4), budget=st.integers(1, 500))
+    def crawl(self, seconds: int, budget: int) -> None:
+        """Nothing dead is left, and everything else."""
+        self.wait(seconds)
+        crawler = Crawler(self.store)
+        crawler.start(range(1, 64), 0)
+        while crawler.step(budget):
+            check(self.store)
+        assert self.store.curr_items == sum(self.alive(key) is not None for key in KEYS)
 
     @rule(pages=st.integers(3, 8))
     def change_the_limit(self, pages: int) -> None:
