@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each row; contenders alternate")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of a round")
     parser.add_argument("--only", default="", help="rows whose name contains this")
-    parser.add_argument("--requests", type=int, default=1_500_000, help="of each trace of hits")
+    parser.add_argument("--requests", type=int, default=1_000_000, help="of each trace of hits")
     parser.add_argument("--floor", action="store_true", help="also a uvloop server with one constant reply")
     return parser.parse_args()
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 BATCH = 100
 _OVERHEAD = 80  # bytes of an item beside its value, about
-_MIXED = (50, 2000)  # bytes of a value
+_MIXED = (200, 4000)  # bytes of a value
 _SHIFT = 0.004  # of the keys, that each turn of a shifting popularity makes cold
 _TTLS = (0, 0, 5, 15, 40)  # seconds, each for its share of the keys; 0: for ever
 _STEP = 10**0.25  # between the value sizes of a shift
