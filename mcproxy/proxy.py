@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +31,9 @@ from mcproxy.config.builder import ProxyConfig
 from mcproxy.config.source import Source
 from mcproxy.config.upstreams import INDEX_HASHES, POOL_NAME, build_upstreams
 from mcproxy.config_error import ConfigError
+from mcproxy.host_id import host_id
+from mcproxy.routes.background import Background
+from mcproxy.routes.context import RouteContext
 from mcproxy.routes.pool import nothing_found
 from mcproxy.service import ClientLimits, Routing, Service
 from mcproxy.settings import UPSTREAM_PORT, Settings
@@ -77,8 +81,9 @@ class Proxy:
         self._is_leaving = False
         self._publish_timer: asyncio.TimerHandle | None = None
         self._drained = asyncio.Event()
-        self._service: Service | None = None  # from `start` on, as the next
+        self._service: Service | None = None  # from `start` on, as the next two
         self._destinations: DestinationMap | None = None
+        self._context: RouteContext | None = None
 
     @property
     def service(self) -> Service:
@@ -100,6 +105,7 @@ class Proxy:
         tick = Tick(loop.call_soon)
         shared = Surroundings(loop, tick, TkoCount(), on_unreachable=self._look_again)
         self._destinations = DestinationMap(shared)
+        self._context = self._route_context(loop)
         settings = self._settings
         self._service = Service(
             Routing(nothing_found(POOL_NAME)),
@@ -178,11 +184,25 @@ class Proxy:
 
     # the tree
 
+    def _route_context(self, loop: asyncio.AbstractEventLoop) -> RouteContext:
+        counters = self._stats.route_counters
+        return RouteContext(
+            loop.time,
+            time.time,
+            loop.call_later,
+            random.random,
+            host_id(),
+            self._worker,
+            counters,
+            Background(counters),
+        )
+
     def _build_from_source(self) -> ProxyConfig:
         assert self._source is not None
+        assert self._context is not None
         self._stats.config_last_attempt = int(time.time())
         try:
-            return builder.build(self._source.read(), self.destinations, self._options)
+            return builder.build(self._source.read(), self.destinations, self._options, self._context)
         except ConfigError:
             self.destinations.keep(self.service.routing.destinations)
             raise

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from mcdaemon.shared_counters import SharedCounters
 from mcproxy.outcome import FIRST_ERROR, Result
 from mcproxy.request import Op
+from mcproxy.routes.context import ROUTE_COUNTERS
+from mcproxy.routes.context import new_counters as new_route_counters
 from mcproxy.service import Service
 from mcproxy.upstream.destination import Destination
 
@@ -59,8 +61,8 @@ COUNTERS = (
     "request_success_count",
     "request_error_count",
     "config_failures",
-    "dev_null_requests",
     "asynclog_requests",
+    *ROUTE_COUNTERS,
 )
 # Not sums over workers, but the greatest.
 _MAXIMA = frozenset({name for name in GAUGES if name.startswith(("num_servers", "num_suspect", "config_"))})
@@ -79,6 +81,7 @@ class Stats:
         self._row = counters.take_row(worker)
         self._before = {name: self._row[counters.column(name)] for name in COUNTERS}
         self._removed = [0] * len(Result)  # results of destinations that are gone
+        self.route_counters = new_route_counters()  # this worker's trees count here
         self.config_failures = 0
         self.config_last_attempt = 0
         self.config_last_success = 0
@@ -117,6 +120,7 @@ class Stats:
             "request_success_count": max(asked - waiting_clients - failed, 0),
             "request_error_count": failed,
             "config_failures": self.config_failures,
+            **self.route_counters,
         }
 
     @staticmethod

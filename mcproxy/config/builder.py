@@ -11,6 +11,7 @@ from mcproxy.config.pools import Pools
 from mcproxy.config.tree import TreeBuilder
 from mcproxy.config_error import ConfigError
 from mcproxy.routes.base import RouteHandle, all_destinations
+from mcproxy.routes.context import RouteContext
 from mcproxy.routes.root import DEFAULT_PREFIX, RootRoute
 from mcproxy.upstream.destination import Destination, UpstreamOptions
 from mcproxy.upstream.destination_map import DestinationMap
@@ -26,7 +27,7 @@ class ProxyConfig:
     destinations: tuple[Destination, ...]
 
 
-def build(text: str, destinations: DestinationMap, options: UpstreamOptions) -> ProxyConfig:
+def build(text: str, destinations: DestinationMap, options: UpstreamOptions, context: RouteContext) -> ProxyConfig:
     """The tree that `text` describes; destinations known already are used again. Raises ConfigError."""
     document = jsonc.parse(text)
     if not isinstance(document, Object):
@@ -37,7 +38,7 @@ def build(text: str, destinations: DestinationMap, options: UpstreamOptions) -> 
     pools = document.get("pools", {})
     if not isinstance(pools, dict):
         raise error_at(document, "pools: an object is expected", "pools")
-    builder = TreeBuilder(Pools(pools, destinations, options), document.get("named_handles", {}))
+    builder = TreeBuilder(Pools(pools, destinations, options), document.get("named_handles", {}), context)
     root = _root(document, builder)
     return ProxyConfig(root, tuple(all_destinations([root])))
 

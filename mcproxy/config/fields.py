@@ -9,10 +9,15 @@ from mcproxy.config.jsonc import file_of, line_of
 from mcproxy.config_error import ConfigError
 from mcproxy.hashing import HASH_FUNCTIONS, HashOptions
 from mcproxy.routes.base import INTEGER_MAX, Pool, RouteHandle
+from mcproxy.routes.context import RouteContext
 
 
 class Builder(Protocol):
     """What fields are turned into children by. `path` is the value's own, for messages."""
+
+    @property
+    def context(self) -> RouteContext:
+        """What routes may use while they run."""
 
     def route(self, node: Any, path: str) -> RouteHandle:
         """One route."""
@@ -37,8 +42,15 @@ class RouteFields:
         self._origin = origin
         self._path = path
 
+    @property
+    def context(self) -> RouteContext:
+        return self._builder.context
+
     def has(self, name: str) -> bool:
         return name in self._given
+
+    def is_object(self, name: str) -> bool:
+        return isinstance(self._given.get(name), dict)
 
     def names(self) -> list[str]:
         return [str(name) for name in self._given]

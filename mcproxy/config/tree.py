@@ -16,6 +16,7 @@ from mcproxy.config.jsonc import error_at, text_like
 from mcproxy.config.pools import Pools
 from mcproxy.routes import ROUTE_HANDLES
 from mcproxy.routes.base import Pool, RouteHandle
+from mcproxy.routes.context import RouteContext
 
 _POOL = "Pool"
 
@@ -23,7 +24,8 @@ _POOL = "Pool"
 class TreeBuilder:
     """Builds routes; equal short forms and equal names give one shared instance."""
 
-    def __init__(self, pools: Pools, named: Any) -> None:
+    def __init__(self, pools: Pools, named: Any, context: RouteContext) -> None:
+        self.context = context
         self._pools = pools
         self._named = _by_name(named)
         self._shared: dict[str, list[RouteHandle]] = {}

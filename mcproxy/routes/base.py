@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from mcproxy.hashing import HashOptions, Node
 from mcproxy.request import Request
+from mcproxy.routes.context import RouteContext
 from mcproxy.upstream.destination import Destination
 
 INTEGER_MAX = 2**63 - 1
@@ -63,8 +64,15 @@ class Fields(Protocol):
     makes the field required. Children are built through it, so routes never import config.
     """
 
+    @property
+    def context(self) -> RouteContext:
+        """What the route may use while it runs."""
+
     def has(self, name: str) -> bool:
         """Whether the field is given, with whatever value."""
+
+    def is_object(self, name: str) -> bool:
+        """Whether the field is given as an object, for one that may be a list or a text as well."""
 
     def names(self) -> list[str]:
         """The fields given, as in the config: for objects whose names are data."""

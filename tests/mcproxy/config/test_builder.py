@@ -4,7 +4,9 @@ from mcproxy.config.builder import build
 from mcproxy.config_error import ConfigError
 from mcproxy.routes.error import ErrorRoute
 from mcproxy.upstream.destination import UpstreamOptions
+from tests.support.route_context import make_context
 
+CONTEXT = make_context()
 OPTIONS = UpstreamOptions(timeout_s=1.0)
 POOLS = '"pools": {"A": {"servers": ["10.0.0.1:11211", "10.0.0.2:11211"]}, "B": {"servers": ["h:1"]}}'
 
@@ -29,7 +31,7 @@ def names(config):
     ],
 )
 def test_routes(destinations, route, expected):
-    config = build(f'{{{POOLS}, "route": {route}}}', destinations, OPTIONS)
+    config = build(f'{{{POOLS}, "route": {route}}}', destinations, OPTIONS, CONTEXT)
     if expected is not None:
         assert names(config) == expected
 
@@ -39,28 +41,28 @@ def test_routes_by_prefix_and_named_handles(destinations):
       "named_handles": [{{"name": "main", "type": "PoolRoute", "pool": "A"}}],
       "routes": [{{"aliases": ["/././", "/a/a/"], "route": "main"}}, {{"aliases": ["/b/b/"], "route": "PoolRoute|B"}}]
     }}"""
-    assert names(build(text, destinations, OPTIONS)) == ["10.0.0.1:11211", "10.0.0.2:11211", "h:1"]
+    assert names(build(text, destinations, OPTIONS, CONTEXT)) == ["10.0.0.1:11211", "10.0.0.2:11211", "h:1"]
 
 
 def test_equal_servers_are_one_destination_unless_their_timeout_differs(destinations):
     text = """{"pools": {
         "A": {"servers": ["h:1", "h:2"]}, "B": {"servers": ["h:1"]}, "C": {"servers": ["h:1"], "server_timeout": 50}},
       "route": {"type": "FailoverRoute", "children": ["PoolRoute|A", "PoolRoute|B", "PoolRoute|C"]}}"""
-    config = build(text, destinations, OPTIONS)
+    config = build(text, destinations, OPTIONS, CONTEXT)
     assert names(config) == ["h:1", "h:2", "h:1"]
     assert [d.options.timeout_s for d in config.destinations] == [1.0, 1.0, 0.05]
 
 
 def test_a_second_build_uses_the_same_destinations(destinations):
     text = f'{{{POOLS}, "route": "PoolRoute|A"}}'
-    first, second = (build(text, destinations, OPTIONS) for _ in range(2))
+    first, second = (build(text, destinations, OPTIONS, CONTEXT) for _ in range(2))
     assert first.destinations == second.destinations
     assert len(destinations) == 2
 
 
 def test_weights_make_the_hash_weighted(destinations):
     text = '{"pools": {"A": {"servers": ["h:1", "h:2"], "weights": [0, 1]}}, "route": "PoolRoute|A"}'
-    root = build(text, destinations, OPTIONS).root
+    root = build(text, destinations, OPTIONS, CONTEXT).root
     assert root is not None
 
 
@@ -69,16 +71,16 @@ def test_weights_make_the_hash_weighted(destinations):
 )
 def test_server_forms(destinations, server):
     text = f'{{"pools": {{"A": {{"servers": ["{server}"]}}}}, "route": "PoolRoute|A"}}'
-    assert names(build(text, destinations, OPTIONS)) == ["10.0.0.1:11211"]
+    assert names(build(text, destinations, OPTIONS, CONTEXT)) == ["10.0.0.1:11211"]
 
 
 def test_other_server_forms(destinations):
     text = '{"pools": {"A": {"servers": ["[fd00::1]:2", "unix:/run/m.sock"]}}, "route": "PoolRoute|A"}'
-    assert names(build(text, destinations, OPTIONS)) == ["[fd00::1]:2", "unix:/run/m.sock"]
+    assert names(build(text, destinations, OPTIONS, CONTEXT)) == ["[fd00::1]:2", "unix:/run/m.sock"]
 
 
 def test_an_empty_pool_is_no_error_in_the_config(destinations):
-    config = build('{"pools": {"A": {"servers": []}}, "route": "PoolRoute|A"}', destinations, OPTIONS)
+    config = build('{"pools": {"A": {"servers": []}}, "route": "PoolRoute|A"}', destinations, OPTIONS, CONTEXT)
     assert not isinstance(config.root, ErrorRoute)
     assert config.destinations == ()
 
@@ -116,6 +118,6 @@ def test_an_empty_pool_is_no_error_in_the_config(destinations):
 )
 def test_mistakes_refuse_the_config_and_name_the_line(destinations, text, line, words):
     with pytest.raises(ConfigError) as caught:
-        build(text, destinations, OPTIONS)
+        build(text, destinations, OPTIONS, CONTEXT)
     assert words in caught.value.text
     assert caught.value.line == line
