@@ -34,6 +34,12 @@ class Op(IntEnum):
     TOUCH = 13
     FLUSH_ALL = 14
     VERSION = 15
+    # the meta commands mg, ms, md, ma, me
+    META_GET = 16
+    META_SET = 17
+    META_DELETE = 18
+    META_ARITHMETIC = 19
+    META_DEBUG = 20
 
 
 class OpClass(Enum):
@@ -64,7 +70,15 @@ OP_CLASSES: dict[Op, OpClass] = {
     Op.TOUCH: OpClass.TOUCH,
     Op.FLUSH_ALL: OpClass.ADMIN,
     Op.VERSION: OpClass.ADMIN,
+    Op.META_GET: OpClass.GET,
+    Op.META_SET: OpClass.UPDATE,
+    Op.META_DELETE: OpClass.DELETE,
+    Op.META_ARITHMETIC: OpClass.ARITHMETIC,
+    Op.META_DEBUG: OpClass.ADMIN,
 }
+
+META_OPS = frozenset(op.value for op in Op if op.name.startswith("META_"))
+"""Their texts and replies are lines of the meta protocol: only session-side code and request_text.py read them."""
 
 # The replies that fit, beside errors. Anything else means that the connection is out of step.
 FITTING_REPLIES: dict[OpClass, dict[Kind, Result]] = {
@@ -81,8 +95,40 @@ FITTING_REPLIES: dict[OpClass, dict[Kind, Result]] = {
     OpClass.ADMIN: {Kind.OK: Result.OK, Kind.VERSION: Result.OK},
 }
 
+FITTING_META_REPLIES: dict[Op, dict[Kind, Result]] = {
+    Op.META_GET: {
+        Kind.META_VALUE: Result.FOUND,
+        Kind.META_HIT: Result.FOUND,
+        Kind.META_MISS: Result.NOTFOUND,
+    },
+    Op.META_SET: {
+        Kind.META_HIT: Result.STORED,
+        Kind.META_NOT_STORED: Result.NOTSTORED,
+        Kind.META_EXISTS: Result.EXISTS,
+        Kind.META_NOT_FOUND: Result.NOTFOUND,
+    },
+    Op.META_DELETE: {
+        Kind.META_HIT: Result.DELETED,
+        Kind.META_EXISTS: Result.EXISTS,
+        Kind.META_NOT_FOUND: Result.NOTFOUND,
+    },
+    Op.META_ARITHMETIC: {
+        Kind.META_VALUE: Result.STORED,
+        Kind.META_HIT: Result.STORED,
+        Kind.META_NOT_STORED: Result.NOTSTORED,
+        Kind.META_EXISTS: Result.EXISTS,
+        Kind.META_NOT_FOUND: Result.NOTFOUND,
+    },
+    Op.META_DEBUG: {Kind.META_DEBUG: Result.FOUND, Kind.META_MISS: Result.NOTFOUND},
+}
+
+
+def _fitting(op: Op) -> dict[Kind, Result]:
+    return FITTING_META_REPLIES[op] if op in FITTING_META_REPLIES else FITTING_REPLIES[OP_CLASSES[op]]
+
+
 RESULTS: tuple[tuple[int, ...], ...] = (
-    *(answer_table(FITTING_REPLIES[OP_CLASSES[op]]) for op in Op),
+    *(answer_table(_fitting(op)) for op in Op),
     tuple(SEVERAL if known == Result.FOUND else known for known in answer_table(FITTING_REPLIES[OpClass.GET])),
 )
 """`RESULTS[request.op][kind]`: the result of a reply, or outcome.UNFIT, or of a KeysRequest outcome.SEVERAL."""
