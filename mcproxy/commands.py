@@ -14,6 +14,7 @@ from mcproto.grammar import maybe_exptime, maybe_unsigned
 from mcproto.limits import KEY_MAX
 from mcproto.request_parser import Command, ValueBlock
 from mcproxy.gather import Gather
+from mcproxy.meta_commands import meta_arithmetic, meta_debug, meta_delete, meta_get, meta_noop, meta_set
 from mcproxy.multiget import MultiGet
 from mcproxy.outcome import Result, error_line
 from mcproxy.request import Op, Request
@@ -231,6 +232,12 @@ PROXY_COMMANDS: dict[bytes, Command] = {
     b"touch": Command(_on_key(Op.TOUCH, maybe_exptime)),
     b"gat": Command(gat),
     b"gats": Command(gats),
+    b"mg": Command(meta_get),
+    b"ms": Command(meta_set, value_token=2),
+    b"md": Command(meta_delete),
+    b"ma": Command(meta_arithmetic),
+    b"me": Command(meta_debug),
+    b"mn": Command(meta_noop),
     b"flush_all": Command(flush_all),
     b"version": Command(version),
     b"verbosity": Command(verbosity),

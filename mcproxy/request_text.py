@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from mcproto.encode import CRLF, END
 from mcproto.limits import RELATIVE_EXPTIME_MAX
-from mcproxy.request import Op
+from mcproxy import meta_text
+from mcproxy.request import META_OPS, Op
 
 # Which word of the line it is; operations without an exptime are not listed.
 _EXPTIME_AT: dict[int, int] = {
@@ -47,17 +48,23 @@ class Hit(NamedTuple):
 
 def with_key(op: int, text: bytes, key: bytes) -> bytes:
     """The same request for another key."""
+    if op in META_OPS:
+        return meta_text.with_key(text, key)
     return _with_word(text, 2 if op in _KEY_IS_SECOND else 1, key)
 
 
 def with_exptime(op: int, text: bytes, exptime: int) -> bytes:
     """The same request with another exptime; as it is when the operation has none."""
+    if op in META_OPS:
+        return meta_text.with_exptime(text, exptime)
     at = _EXPTIME_AT.get(op)
     return text if at is None else _with_word(text, at, b"%d" % exptime)
 
 
 def exptime_of(op: int, text: bytes) -> int | None:
     """The exptime as the client sent it; None for an operation that has none."""
+    if op in META_OPS:
+        return meta_text.exptime_of(text)
     at = _EXPTIME_AT.get(op)
     return None if at is None else int(text[: text.find(CRLF)].split(b" ", at + 1)[at])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 
-from mcproto.encode import TOO_LARGE
+from mcproto.encode import BAD_LINE, TOO_LARGE
 from mcproto.request_parser import ValueBuffer
 from mcproxy.outcome import FIRST_ERROR, OUTCOMES, Result
 from mcproxy.reply_queue import Ready, ReplyQueue
@@ -88,10 +88,10 @@ class ClientSession:
         self.is_ending = self.needs_care = True
         return True
 
-    def malformed(self) -> bool:
+    def malformed(self, line: bytes = MALFORMED) -> bool:
         """What follows cannot be trusted: say so and close, as mcrouter does."""
         self.refuse("malformed")
-        self.say_error(Result.BAD_COMMAND, MALFORMED)
+        self.say_error(Result.BAD_COMMAND, line)
         return self.end()
 
     def refuse(self, why: str) -> None:
@@ -114,7 +114,7 @@ class ClientSession:
         return self.malformed()
 
     def bad_line(self, tokens: list[bytes]) -> bool:
-        return self.malformed()
+        return self.malformed(BAD_LINE if tokens[:1] == [b"ms"] else MALFORMED)
 
     def line_too_long(self) -> bool:
         return self.malformed()

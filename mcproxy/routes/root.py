@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mcproxy.outcome import OUTCOMES, Result, error_line
-from mcproxy.request import Continuation, OpClass, Request
+from mcproxy.request import META_OPS, Continuation, OpClass, Request
+from mcproxy.request_text import with_key
 from mcproxy.routes.base import Located, RouteHandle, all_destinations
 from mcproxy.routing_prefix import split_prefix
 from mcproxy.upstream.destination import Destination
@@ -65,9 +66,12 @@ class RootRoute(RouteHandle):
             request.answer(Result.BAD_KEY, OUTCOMES[Result.BAD_KEY].line)
         else:
             request.key = key
-            request.text = request.text.replace(asked, key, 1)
-            if request.op_class is OpClass.GET:
-                _AskedKey(request, asked)
+            if request.op in META_OPS:  # the client's key is put back by meta_reply.py
+                request.text = with_key(request.op, request.text, key)
+            else:
+                request.text = request.text.replace(asked, key, 1)
+                if request.op_class is OpClass.GET:
+                    _AskedKey(request, asked)
             handle.route(request)
 
 

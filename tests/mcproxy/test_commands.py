@@ -92,7 +92,7 @@ MALFORMED = b"CLIENT_ERROR malformed request\r\n"
         b"bogus\r\n",
         b"GET a\r\n",
         b" get a\r\n",
-        b"mg a v\r\n",
+        b"mz a v\r\n",
         b"\r\n",
         b"get\r\n",
         b"gat a\r\n",
