@@ -95,6 +95,7 @@ def _bars(
     if reference is not None:
         axes.axvline(reference, color="black", linewidth=1)
     axes.set_yticks([p + 0.4 - height / 2 for p in range(len(rows))], rows)
+    axes.margins(x=0.1)
     axes.invert_yaxis()
     axes.set_title(texts[0])
     axes.set_xlabel(texts[1])

@@ -1,7 +1,8 @@
-"""With all defaults the two engines report the same in `stats items` and `stats slabs` after the same requests.
+"""With LRU maintainer and crawler at work, as by default, the two engines report the same after the same requests.
 
 The background work of both goes by the clock, in whole seconds. So the servers' seconds are made to begin together,
-and what is compared is the median of several runs.
+and what is compared is the median of several runs. Pages stay where they are: Debian's memcached waits three times as
+long as later versions before it moves one, and drops what is in it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from benchmarks.traces import BATCH, Batches, Population
 from tests.support.processes import Server, memcache_server_command, memcached_command, running
 
 MEGABYTES = 64
-FLAGS = ("-m", str(MEGABYTES))
-RUNS, SECONDS, RATE = 5, 45, 15_000
+FLAGS = ("-m", str(MEGABYTES), "-o", "slab_automove=0")
+RUNS, SECONDS, RATE = 5, 47, 15_000
 TIMES_TO_LIVE = (0, 0, 0, 0, 0, 0, 8, 20)  # seconds, each for its share of the keys
 TOLERANCE = 0.02
 FEW = 50  # a difference of so many events, in all classes together, is chance
@@ -37,7 +38,7 @@ RACES = {
 
 def requests(seed: int) -> Batches:
     rng = random.Random(seed)
-    population = Population(b"item", 4 * MEGABYTES << 20, 0.99, (100, 1000))
+    population = Population(b"item", 4 * MEGABYTES << 20, 0.99, (200, 2000))
     return (population.pick(rng, BATCH, ttls=TIMES_TO_LIVE) for _ in range(RATE * SECONDS // BATCH))
 
 
@@ -49,6 +50,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
         while reported(ours, b"")["uptime"] == uptime:
             time.sleep(0.005)
         with running(lambda port: memcached_command(port, *FLAGS)) as original:
+            time.sleep(0.5)  # what is asked begins and ends far from where a second does
             yield ours, original
 
 
