@@ -7,17 +7,31 @@ no other, so that nobody takes a page with them away.
 from collections.abc import Callable
 
 from memcache_server.store.arena import Arena
-from memcache_server.store.chunk import EXPTIME, HEADER, LIST_SHIFT, META, NEXT, PIECE, TEXT, TEXT_LENGTH
+from memcache_server.store.chunk import (
+    EXPTIME,
+    GAP_MASK,
+    GAP_SHIFT,
+    HAS_FLAGS,
+    KEY_LENGTH_MASK,
+    LIST_SHIFT,
+    META,
+    NEXT,
+    PIECE,
+    PIECE_OVERHEAD,
+    TEXT,
+    TEXT_LENGTH,
+    first_chunk_size,
+)
 from memcache_server.store.slab_classes import SlabClasses
 
-_POINTER = 8  # the end of the first chunk's room, where the first piece is named
 _CLASS_MASK = 0x3F
+_ABOUT_KEY = KEY_LENGTH_MASK | GAP_MASK << GAP_SHIFT | HAS_FLAGS
 
 
 class Chains:
     """Makes, reads and frees chains. `allocate(class)` gives a chunk or 0; `release(handle, class)` takes it back."""
 
-    __slots__ = ("_allocate", "_arena", "_classes", "_largest", "_release", "first_room", "room")
+    __slots__ = ("_allocate", "_arena", "_classes", "_release", "room")
 
     def __init__(
         self,
@@ -30,21 +44,25 @@ class Chains:
         self._classes = classes
         self._allocate = allocate
         self._release = release
-        self._largest = classes.sizes[-1]
-        self.room = self._largest - HEADER  # bytes of text in a piece
-        self.first_room = self.room - _POINTER  # and in the first chunk
+        self.room = classes.sizes[-1] - PIECE_OVERHEAD  # bytes of the value in a piece
 
-    def begin(self, text_length: int) -> int:
-        """The first chunk for a text of this length; its handle, or 0 when there is no memory."""
-        first = self._chunk(self._classes.count, text_length)
+    def begin(self, meta: int, text_length: int) -> int:
+        """The first chunk for an item with such a meta word and a text of this length; its handle, or 0: no memory."""
+        first = self._chunk(self._first_class(meta), text_length)
         if first:
+            # what the item's own meta will say of its key decides where the pieces are named and the value begins
+            self._arena.words[(first << 1) + META] = PIECE | meta & _ABOUT_KEY | self._classes.count << LIST_SHIFT
             self._arena.words[self._pointer_word(first)] = 0
         return first
 
     def extend(self, first: int, last: int, length: int) -> int:
-        """A piece for `length` more bytes behind chunk `last` of the chain `first`; its handle, or 0."""
+        """A piece for `length` more bytes behind chunk `last` of the chain `first`; its handle, or 0.
+
+        A last piece whose own class has no room may be one of the largest, as the original's.
+        """
         words = self._arena.words
-        piece = self._chunk(self._classes.class_for(length + HEADER), length)
+        piece = self._chunk(self._classes.class_for(length + PIECE_OVERHEAD), length)
+        piece = piece or self._chunk(self._classes.count, length)
         if piece:
             words[(piece << 1) + EXPTIME] = first
             words[self._pointer_word(first) if last == first else (last << 1) + NEXT] = piece
@@ -60,8 +78,15 @@ class Chains:
             words[word + META] = PIECE | slab_class << LIST_SHIFT
         return handle
 
+    def _first_class(self, meta: int) -> int:
+        return self._classes.class_for(first_chunk_size(meta))
+
+    def class_of(self, first: int) -> int:
+        """The slab class of a first chunk."""
+        return self._first_class(self._arena.words[(first << 1) + META])
+
     def _pointer_word(self, first: int) -> int:
-        return (first << 1) + (self._largest >> 2) - 1
+        return (first << 1) + (self._classes.sizes[self.class_of(first) - 1] >> 2) - 1
 
     def pieces(self, first: int) -> list[int]:
         """The chunks behind the first one."""
@@ -73,10 +98,10 @@ class Chains:
         return found
 
     def spans(self, first: int) -> list[tuple[int, int]]:
-        """Where the text lies: byte offset in the arena and length of each part."""
+        """Where the text lies: byte offset in the arena and length of each part, first that before the value."""
         words = self._arena.words
-        # the original's size decides that an item is a chain: its text can still fit the first chunk
-        found = [((first << 3) + TEXT, min(self.first_room, words[(first << 1) + TEXT_LENGTH]))]
+        meta = words[(first << 1) + META]
+        found = [((first << 3) + TEXT, (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK))]
         found += [((piece << 3) + TEXT, words[(piece << 1) + TEXT_LENGTH]) for piece in self.pieces(first)]
         return found
 
@@ -85,7 +110,7 @@ class Chains:
         words = self._arena.words
         for piece in self.pieces(first):
             self._release(piece, words[(piece << 1) + META] >> LIST_SHIFT & _CLASS_MASK)
-        self._release(first, self._classes.count)
+        self._release(first, self.class_of(first))
 
     def replace_piece(self, first: int, piece: int, by: int) -> None:
         """Let `by`, a copy of a piece, take its place in the chain `first`."""

@@ -68,8 +68,9 @@ def _check_chunks(store: LinkedItems, arena: Arena, linked: list[int]) -> None:
     for handle in linked + busy:
         meta = arena.words[(handle << 1) + META]
         assert meta, "I2: a busy item with a free chunk"
-        used[meta >> LIST_SHIFT & CLASS_MASK] += 1
-        if meta & (CHUNKED | PIECE):
+        is_chain = meta & (CHUNKED | PIECE)
+        used[store.chains.class_of(handle) if is_chain else meta >> LIST_SHIFT & CLASS_MASK] += 1
+        if is_chain:
             for piece in store.pieces(handle):
                 piece_meta = arena.words[(piece << 1) + META]
                 assert piece_meta & PIECE, "a chain with a chunk that is no piece"

@@ -18,9 +18,10 @@ this header where the original's item takes 61 + key + value (or 4 more with cli
 original's chunk fits here.
 
 A free chunk has meta 0; next and prev link it into its class's free list. An item over the largest chunk is
-a chain: the first chunk is its header and first part, `CHUNKED`; its last-access word is its own, and the
-exptime word of each further one, a `PIECE`, names the first chunk. Pieces are linked by next; the first chunk
-names the first piece in the last four bytes of its room, since its own next belongs to the LRU.
+a chain: a small first chunk, `CHUNKED`, with the header and the text up to the value, and the value in further ones,
+`PIECE`s, whose exptime word names the first chunk. Pieces are linked by next; the first chunk names the first piece
+in the last four bytes of its room, since its own next belongs to the LRU. Its list is one of the largest class,
+though its chunk is not: chunks of a chain have the sizes of the original's, and each piece holds as much.
 """
 
 import struct
@@ -64,6 +65,15 @@ OWN_CAS = 1 << 31  # its CAS unique is not of the store's making
 
 ITEM_OVERHEAD = 48 + 8 + 1
 """The original's item size beyond key, value with CRLF, and 4 bytes if there are client flags."""
+
+
+PIECE_OVERHEAD = 48
+"""What the original's header of a chain's piece takes of its chunk."""
+
+
+def first_chunk_size(meta: int) -> int:
+    """The original's size of the first chunk of a chain: an item without a value, and a piece without one."""
+    return (meta & KEY_LENGTH_MASK) + ITEM_OVERHEAD + PIECE_OVERHEAD + (4 if meta & HAS_FLAGS else 0)
 
 
 def item_size(text_length: int, meta: int) -> int:

@@ -31,9 +31,8 @@ class Filling:
     def grow_by(self, chain: Chains, give_up: Callable[["Filling"], None]) -> None:
         """The chunk is a chain's first: others will follow."""
         self._chain, self._give_up = chain, give_up
-        first = min(self.text_length, chain.first_room)
-        self._left = self.text_length - first
-        self._end = self._at + first
+        self._left = self.value_length
+        self._end -= self.value_length
 
     def __len__(self) -> int:
         """Of the value with its CRLF."""

@@ -86,7 +86,7 @@ class LinkedItems(RoomMaker):
         arena = self._arena
         if slab_class > self.classes.count:
             number = self.classes.count | self._segment_for(exptime)
-            handle = self._chain_for(key, size, text, number, old)
+            handle = self._chain_for(key, size, meta, text, value_length, number, old)
             meta |= CHUNKED
         else:
             number = slab_class | self._segment_for(exptime)
@@ -121,9 +121,11 @@ class LinkedItems(RoomMaker):
             self._link_over(handle, key, size, number, old)
         return handle
 
-    def _chain_for(self, key: bytes, size: int, text: bytes, number: int, old: int) -> int:
+    def _chain_for(
+        self, key: bytes, size: int, meta: int, text: bytes, value_length: int, number: int, old: int
+    ) -> int:
         """A chain with `text`, linked in place of `old`; 0 when there is no room."""
-        filling = self._begin_chain(0, len(text), 0, self.abandon)
+        filling = self._begin_chain(meta, len(text), value_length, self.abandon)
         if filling is None:
             return 0
         filling.write(text)
@@ -169,7 +171,7 @@ class LinkedItems(RoomMaker):
     def _begin_chain(
         self, meta: int, text_length: int, value_length: int, run_out: Callable[[Filling], None]
     ) -> Filling | None:
-        handle = self._chains.begin(text_length)
+        handle = self._chains.begin(meta, text_length)
         if not handle:
             return None
         self.busy[handle] = 1

@@ -230,7 +230,7 @@ class LivingItems:
         if not words[word + META] & (CHUNKED | PIECE):
             return [((handle << 3) + TEXT + start, words[word + TEXT_LENGTH] - start)]
         (at, length), *others = self._chains.spans(handle)
-        return [(at + start, length - start), *others]  # key and header never fill a first chunk
+        return [(at + start, length - start), *others] if start < length else others
 
     def tick(self, now: int) -> None:
         """Move the clock; a delayed flush that is due happens."""

@@ -237,18 +237,24 @@ class TestChains:
         store.set(b"gone too", b"0", 0, self.LONG)
         store.delete(b"gone")
         store.delete(b"gone too")
+        first = store.chains.class_of(store.find(keys[0]))
+        assert store.allocator.pages[first] == 1
+        value = b"f" * (store.classes.sizes[first - 1] - 80) + b"\r\n"
+        for number in range(store.allocator.free[first] + 1):  # or the page would be its last, which stays
+            store.set(b"filler-%d" % number, b"0", 0, value)
+        assert store.allocator.pages[first] == 2
         for _ in range(2):
-            for slab_class in (HUGE, HUGE - 1, HUGE - 2):
+            for slab_class in (first, HUGE, HUGE - 1, HUGE - 2):
                 mover.reassign(slab_class, SMALL)
-                run(mover, store, budget=1)
+                run(mover, store, budget=1000 if slab_class == first else 1)
         assert store.stats.slab_reassign_rescues
         assert store.stats.slab_reassign_chunk_rescues
         assert [text(store, key).endswith(self.LONG) for key in keys] == [True] * 3
 
     def test_pieces_without_room_go_with_their_item(self) -> None:
-        store, mover = made(12)
+        store, mover = made(13)
         keys = fill(store, 20, b"L" * 600_000 + b"\r\n")
-        piece = store.pieces(store.find(keys[0]))[0]
+        piece = store.pieces(store.find(keys[0]))[-1]
         slab_class = store.arena.words[(piece << 1) + META] >> 8 & 63
         assert (store.allocator.pages[slab_class], store.allocator.free[slab_class]) == (2, 2 * 12 - 20)
         mover.reassign(slab_class, POOL)
