@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mcproxy.config import jsonc
+from mcproxy.config.document import load
+from mcproxy.config.environment import Environment
 from mcproxy.config.jsonc import Object, error_at
 from mcproxy.config.pools import Pools
+from mcproxy.config.source import Reading, Source
 from mcproxy.config.tree import TreeBuilder
-from mcproxy.config_error import ConfigError
 from mcproxy.routes.base import RouteHandle, all_destinations
 from mcproxy.routes.context import RouteContext
-from mcproxy.routes.root import DEFAULT_PREFIX, RootRoute
+from mcproxy.routes.root import RootRoute
 from mcproxy.upstream.destination import Destination, UpstreamOptions
 from mcproxy.upstream.destination_map import DestinationMap
-
-_TOP_LEVEL = frozenset({"pools", "route", "routes", "named_handles", "routing_options"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +26,38 @@ class ProxyConfig:
     destinations: tuple[Destination, ...]
 
 
-def build(text: str, destinations: DestinationMap, options: UpstreamOptions, context: RouteContext) -> ProxyConfig:
+def build(
+    text: str,
+    destinations: DestinationMap,
+    options: UpstreamOptions,
+    context: RouteContext,
+    environment: Environment | None = None,
+) -> ProxyConfig:
     """The tree that `text` describes; destinations known already are used again. Raises ConfigError."""
-    document = jsonc.parse(text)
-    if not isinstance(document, Object):
-        raise ConfigError("an object is expected at the top", 1)
-    for name in document:
-        if name not in _TOP_LEVEL:
-            raise error_at(name, f'unknown top-level key: "{name}"')
-    pools = document.get("pools", {})
-    if not isinstance(pools, dict):
-        raise error_at(document, "pools: an object is expected", "pools")
-    builder = TreeBuilder(Pools(pools, destinations, options), document.get("named_handles", {}), context)
-    root = _root(document, builder)
+    environment = environment or Environment()
+    document = load(Reading(Source(text=text)), environment)
+    return build_document(document, destinations, options, context, environment)
+
+
+def build_document(
+    document: Object,
+    destinations: DestinationMap,
+    options: UpstreamOptions,
+    context: RouteContext,
+    environment: Environment,
+) -> ProxyConfig:
+    """The tree of a document that is loaded. Raises ConfigError."""
+    pools = Pools(document["pools"], destinations, options, environment)
+    builder = TreeBuilder(pools, document.get("named_handles", {}), context)
+    pools.check()
+    root = _root(document, builder, environment.default_prefix)
     return ProxyConfig(root, tuple(all_destinations([root])))
 
 
-def _root(document: Object, builder: TreeBuilder) -> RouteHandle:
+def _root(document: Object, builder: TreeBuilder, default_prefix: str) -> RouteHandle:
     if ("route" in document) == ("routes" in document):
         raise error_at(document, "exactly one of route and routes is expected")
-    default = DEFAULT_PREFIX.encode()
+    default = default_prefix.encode()
     if "route" in document:
         handle = builder.route(document["route"], "route")
         return RootRoute({default: handle}, handle)
@@ -55,12 +66,18 @@ def _root(document: Object, builder: TreeBuilder) -> RouteHandle:
         prefix = alias.encode()
         if prefix in by_prefix:
             raise error_at(alias, f"alias {alias} is given twice", path)
-        if prefix.count(b"/") != 3 or not (prefix.startswith(b"/") and prefix.endswith(b"/")):
+        if not is_prefix(alias):
             raise error_at(alias, f"alias {alias} is not of the form /region/cluster/", path)
         by_prefix[prefix] = builder.route(node, path)
     if default not in by_prefix:
-        raise error_at(document, f"no route has the default prefix {DEFAULT_PREFIX}", "routes")
+        raise error_at(document, f"no route has the default prefix {default_prefix}", "routes")
     return RootRoute(by_prefix, by_prefix[default])
+
+
+def is_prefix(text: str) -> bool:
+    """Whether it is of the form /region/cluster/."""
+    parts = text.split("/")
+    return len(parts) == 4 and not parts[0] and not parts[3] and all(parts[1:3])
 
 
 def _aliases(routes: Any, document: Object) -> list[tuple[str, Any, str]]:

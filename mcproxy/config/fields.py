@@ -37,14 +37,18 @@ class RouteFields:
 
     def __init__(self, builder: Builder, kind: str, given: dict[str, Any], origin: object, path: str) -> None:
         self._builder = builder
-        self._kind = kind
+        self.kind = kind
         self._given = given
-        self._origin = origin
-        self._path = path
+        self.origin = origin
+        self.path = path
 
     @property
     def context(self) -> RouteContext:
         return self._builder.context
+
+    def value(self, name: str) -> Any:
+        """What is given, of whatever type; None when nothing is."""
+        return self._given.get(name)
 
     def has(self, name: str) -> bool:
         return name in self._given
@@ -132,20 +136,20 @@ class RouteFields:
         function = settings.get("hash_func", default)
         if not isinstance(function, str) or function not in HASH_FUNCTIONS:
             raise self.error(f"unknown hash function: {function}", name or "hash_func")
-        fields = RouteFields(self._builder, self._kind, settings, self._origin, self._path_to(name))
+        fields = RouteFields(self._builder, self.kind, settings, self.origin, self._path_to(name))
         options = HashOptions(fields.text("salt", ""), tuple(fields.numbers("weights")), fields.text("key_hash", ""))
         return str(function), options
 
     def error(self, text: str, name: str = "") -> ConfigError:
         # The name of a field knows its line; a number does not.
-        origin = next((key for key in self._given if key == name and line_of(key)), self._origin)
-        path = self._path_to(name) if name in self._given else self._path
-        return ConfigError(f"{self._kind}: {text}", line_of(origin), path, file_of(origin))
+        origin = next((key for key in self._given if key == name and line_of(key)), self.origin)
+        path = self._path_to(name) if name in self._given else self.path
+        return ConfigError(f"{self.kind}: {text}", line_of(origin), path, file_of(origin))
 
     def _inner(self, name: str, value: Any, path: str) -> RouteFields:
         if not isinstance(value, dict):
             raise self.error(f"{name} must be an object" if path[-1:] != "]" else f"{name} must be objects", name)
-        return RouteFields(self._builder, self._kind, value, value, path)
+        return RouteFields(self._builder, self.kind, value, value, path)
 
     def _scalar(self, name: str, default: Any) -> Any:
         return self._required(name) if default is None else self._given.get(name, default)
@@ -156,7 +160,7 @@ class RouteFields:
         return self._given[name]
 
     def _path_to(self, name: str) -> str:
-        return f"{self._path}.{name}" if name else self._path
+        return f"{self.path}.{name}" if name else self.path
 
 
 def _is_number(value: object) -> bool:

@@ -1,107 +1,162 @@
-"""Pools of a config: server strings to destinations."""
+"""Pools of a config: their fields, and server strings to destinations."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
+from collections.abc import Iterable
 from typing import Any
 
-from discovery.service_name import split_host_port
-from mcproxy.config.jsonc import error_at, line_of
-from mcproxy.config_error import ConfigError
+from mcproxy.config.discovered import endpoint_members
+from mcproxy.config.environment import Environment
+from mcproxy.config.fields import Builder, RouteFields
+from mcproxy.config.jsonc import Object, error_at
+from mcproxy.config.pool_fields import options_of, port_override_of, servers_of
+from mcproxy.config.servers import discovery_target, is_discovery_address, server_location
 from mcproxy.hashing import Node
-from mcproxy.routes.base import Pool
+from mcproxy.routes.base import Pool, RouteHandle
 from mcproxy.routes.destination import DestinationRoute
-from mcproxy.upstream.destination import Location, UpstreamOptions
+from mcproxy.routes.keep_prefix import KeepPrefixRoute
+from mcproxy.upstream.destination import UpstreamOptions
 from mcproxy.upstream.destination_map import DestinationMap
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PORT = 11211
 
-# Written by some, of no effect here: text over plain TCP is what is spoken.
-_SERVER_SUFFIXES = frozenset({"ascii", "plain", "notcompressed"})
+NodesAndMembers = tuple[tuple[Node | None, ...], tuple[RouteHandle, ...]]
 
 
 class Pools:
     """The `pools` of one config; each is built once, when a route first names it."""
 
-    def __init__(self, declared: dict[str, Any], destinations: DestinationMap, options: UpstreamOptions) -> None:
+    def __init__(
+        self,
+        declared: dict[str, Any],
+        destinations: DestinationMap,
+        options: UpstreamOptions,
+        environment: Environment,
+    ) -> None:
+        self.builder: Builder | None = None  # of the tree, which needs the pools first
         self._declared = declared
         self._destinations = destinations
         self._options = options
+        self._environment = environment
         self._built: dict[str, Pool] = {}
+        self._building: set[str] = set()
+
+    def check(self) -> None:
+        """Build every pool, used or not: a mistake in any refuses the config. Raises ConfigError."""
+        for name in self._declared:
+            self.get(name)
 
     def get(self, name: str, path: str = "") -> Pool:
         """The pool called `name`, which is named at `path`. Raises ConfigError."""
         if name not in self._built:
             if name not in self._declared:
                 raise error_at(name, f"no pool is called {str(name)!r}", path)
+            if name in self._building:
+                raise error_at(name, f"pool {name!r} contains itself", path)
+            self._building.add(name)
             self._built[name] = self._build(name, self._declared[name], f"pools.{name}")
+            self._building.discard(name)
         return self._built[name]
 
     def build_inline(self, declared: Any, path: str) -> Pool:
         """A pool written where it is used. Raises ConfigError."""
         name = declared.get("name") if isinstance(declared, dict) else None
-        return self._build(name if isinstance(name, str) else "inline", declared, path)
+        if not isinstance(name, str):
+            return self._build("inline", declared, path)
+        if name not in self._built:
+            if "servers" not in declared and "inherit" not in declared:
+                return self.get(name, path)
+            self._built[name] = self._build(name, declared, path)
+        return self._built[name]
 
     def _build(self, name: str, declared: Any, path: str) -> Pool:
         if not isinstance(declared, dict):
             raise error_at(declared, f"pool {name}: an object is expected", path)
-        servers = declared.get("servers")
-        if not isinstance(servers, list):
-            raise error_at(declared, f"pool {name}: servers, a list, is expected", path)
-        options = self._pool_options(name, declared)
-        weights = _parallel(name, declared, "weights", (int, float), len(servers))
-        tags = _parallel(name, declared, "tags", (str,), len(servers))
+        assert self.builder is not None
+        given = self._inherited(name, declared, path)
+        fields = RouteFields(self.builder, f"pool {name}", given, declared, path)
+        options = options_of(fields, self._options, self._environment)
+        servers = servers_of(fields)
+        if isinstance(servers, str):
+            nodes, members = self._discovered(fields, servers, options)
+        else:
+            nodes, members = self._listed(fields, servers, options)
+        if fields.boolean("keep_routing_prefix", False):
+            members = tuple(KeepPrefixRoute(member) for member in members)
+        default_hash = "WeightedCh3" if any(node and node.weight != 1.0 for node in nodes) else "Ch3"
+        return Pool(name, nodes, members, default_hash, fields.boolean("error_on_empty", True))
+
+    def _listed(self, fields: RouteFields, servers: list[Any], options: UpstreamOptions) -> NodesAndMembers:
+        weights = _parallel(fields, fields.numbers("weights"), "weights", len(servers))
+        tags = _parallel(fields, fields.texts("tags"), "tags", len(servers))
+        port = port_override_of(fields)
         nodes, members = [], []
         for number, server in enumerate(servers):
-            location = _location(name, server)
-            destination = self._destinations.get(str(location), location, options)
-            weight = float(weights[number]) if weights else 1.0
-            nodes.append(Node(str(location), weight, str(tags[number]) if tags else ""))
-            members.append(DestinationRoute(destination))
-        return Pool(name, tuple(nodes), tuple(members), "WeightedCh3" if weights else "Ch3")
+            name, member = self._member(fields, server, number, options, port)
+            nodes.append(Node(name, weights[number] if weights else 1.0, tags[number] if tags else ""))
+            members.append(member)
+        return tuple(nodes), tuple(members)
 
-    def _pool_options(self, name: str, declared: dict[str, Any]) -> UpstreamOptions:
-        timeout_s = self._milliseconds(name, declared, "server_timeout", self._options.timeout_s)
-        connect_s = self._milliseconds(name, declared, "connect_timeout", timeout_s)
-        if declared.get("protocol", "ascii") != "ascii":
-            raise error_at(declared, f"pool {name}: protocol must be ascii")
-        return dataclasses.replace(self._options, timeout_s=timeout_s, connect_timeout_s=connect_s)
+    def _member(
+        self, fields: RouteFields, server: Any, number: int, options: UpstreamOptions, port: int
+    ) -> tuple[str, RouteHandle]:
+        """(name, route) of an entry of `servers`: a server, or a route in its place."""
+        path = f"{fields.path}.servers[{number}]"
+        if isinstance(server, dict) and "type" in server:
+            assert self.builder is not None
+            return f"{fields.kind}#{number}", self.builder.route(server, path)
+        text = server.get("hostname") if isinstance(server, dict) else server
+        if not isinstance(text, str):
+            raise error_at(fields.origin, f"{fields.kind}: a server is a string such as 10.0.0.1:11211", path)
+        try:
+            location = server_location(text, port)
+        except ValueError as error:
+            raise error_at(text, f"{fields.kind}: server {str(text)!r}: {error}", path) from None
+        return str(location), DestinationRoute(self._destinations.get(str(location), location, options))
 
-    @staticmethod
-    def _milliseconds(name: str, declared: dict[str, Any], field: str, default: float) -> float:
-        value = declared.get(field)
-        if value is None:
-            return default
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise ConfigError(f"pool {name}: {field} must be milliseconds above 0", line_of(declared))
-        return value / 1000
+    def _discovered(self, fields: RouteFields, address: str, options: UpstreamOptions) -> NodesAndMembers:
+        try:
+            target = discovery_target(address)
+        except ValueError as error:
+            raise error_at(address, f"{fields.kind}: {error}", f"{fields.path}.servers") from None
+        for name in ("weights", "tags", "port_override"):
+            if fields.has(name):
+                raise fields.error(f"{name} has no meaning for servers that DNS names", name)
+        return endpoint_members(self._environment.endpoints(str(target)), self._destinations, options)
+
+    def _inherited(self, name: str, declared: dict[str, Any], path: str) -> dict[str, Any]:
+        """`declared` with the fields that it does not give itself."""
+        seen, chain = {name}, [declared]
+        while (parent := chain[-1].get("inherit")) is not None:
+            if not isinstance(parent, str) or not isinstance(self._declared.get(parent), dict):
+                raise error_at(parent, f"pool {name}: inherit names no pool", f"{path}.inherit")
+            if parent in seen:
+                raise error_at(parent, f"pool {name} inherits from itself", f"{path}.inherit")
+            seen.add(str(parent))
+            chain.append(self._declared[parent])
+        return {key: value for pool in reversed(chain) for key, value in pool.items()}
 
 
-def _parallel(pool: str, declared: dict[str, Any], field: str, kinds: tuple[type, ...], count: int) -> list[Any]:
+def discovery_addresses(document: Object) -> Iterable[str]:
+    """The discovery addresses of a config's pools, wherever they are written, each once."""
+    found: dict[str, None] = {}
+    pending: list[Any] = [document]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if isinstance(servers := value.get("servers"), str) and is_discovery_address(servers):
+                found[str(servers)] = None
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return found
+
+
+def _parallel(fields: RouteFields, values: list[Any], name: str, count: int) -> list[Any]:
     """A list with an entry per server, or nothing. One of another length is ignored, as mcrouter does."""
-    values = declared.get(field, [])
-    if not isinstance(values, list) or not all(isinstance(value, kinds) for value in values):
-        raise ConfigError(f"pool {pool}: {field} must be a list", line_of(declared))
     if values and len(values) != count:
-        log.error("pool %s: %d %s for %d servers are ignored", pool, len(values), field, count)
+        log.error("%s: %d %s for %d servers are ignored", fields.kind, len(values), name, count)
         return []
     return values
-
-
-def _location(pool: str, server: object) -> Location:
-    """`host:port`, with mcrouter's optional `:ascii:plain:notcompressed`; `[v6]:port`; `unix:/path`."""
-    if not isinstance(server, str):
-        raise ConfigError(f"pool {pool}: a server is a string such as 10.0.0.1:11211")
-    if server.startswith("unix:/"):
-        return Location(server.removeprefix("unix:"), 0)
-    address = str(server)
-    while (head := address.rpartition(":"))[2] in _SERVER_SUFFIXES:
-        address = head[0]
-    try:
-        host, port = split_host_port(address, DEFAULT_PORT)
-    except ValueError as error:
-        raise ConfigError(f"pool {pool}: server {str(server)!r}: {error}", line_of(server)) from None
-    return Location(host, port)

@@ -1,13 +1,20 @@
-"""Where a config comes from: `file:PATH`, a path, or the JSON text itself."""
+"""Where a config comes from: `file:PATH`, a path, or the JSON text itself, and the files it imports.
+
+    Source   where the config is          Reading   one reading of it: each file once, and what was in it
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from mcproxy.config import jsonc
 from mcproxy.config_error import ConfigError
 
 _SIZE_MAX = 64 << 20
+_YAML = frozenset({".yaml", ".yml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +36,60 @@ class Source:
         """For messages."""
         return str(self.path) if self.path is not None else "the command line"
 
+    @property
+    def directory(self) -> Path:
+        """What imported paths are relative to."""
+        return self.path.parent if self.path is not None else Path()
+
     def read(self) -> str:
         """The text now. Raises ConfigError."""
-        if self.path is None:
-            return self.text
-        try:
-            if self.path.stat().st_size > _SIZE_MAX:
-                raise ConfigError(f"Can not read config: {self.path} is larger than {_SIZE_MAX} bytes")
-            return self.path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"Can not read config: {self.path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"Can not read config: {self.path} is not UTF-8") from error
+        return self.text if self.path is None else read_file(self.path)
+
+
+@dataclass(slots=True)
+class Reading:
+    """One reading of a config and of what it imports. `digests` has the MD5 of each file by its path.
+
+    A file that is missing is there too, with an empty digest: it may come.
+    """
+
+    source: Source
+    digests: dict[Path, str] = field(default_factory=dict)
+
+    def main(self) -> Any:
+        """The config itself, parsed. Raises ConfigError."""
+        if self.source.path is None:
+            return jsonc.parse(self.source.text)
+        return self._file(self.source.path, "")
+
+    def imported(self, path: str) -> Any:
+        """The parsed file that `@import` or a pool names. Raises ConfigError."""
+        full = self.source.directory / path.removeprefix("file:")
+        return self._file(full, str(full))
+
+    def _file(self, path: Path, name: str) -> Any:
+        self.digests[path] = ""
+        text = read_file(path)
+        self.digests[path] = digest(text)
+        if path.suffix in _YAML:
+            from mcproxy.config import yaml_source  # loaded only by who has such a file
+
+            return yaml_source.parse(text, name)
+        return jsonc.parse(text, name)
+
+
+def digest(text: str) -> str:
+    """As mcrouter names a version of a config."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def read_file(path: Path) -> str:
+    """The text of a file. Raises ConfigError without a line."""
+    try:
+        if path.stat().st_size > _SIZE_MAX:
+            raise ConfigError(f"Can not read config: {path} is larger than {_SIZE_MAX} bytes")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"Can not read config: {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"Can not read config: {path} is not UTF-8") from error

@@ -20,6 +20,18 @@ from mcproxy.routes.context import RouteContext
 
 _POOL = "Pool"
 
+# Known to mcrouter, of use only inside the company that it was made for.
+INTERNAL = frozenset(
+    {
+        "AxonLogRoute",
+        "DistributionRoute",
+        "McBucketRoute",
+        "McRefillRoute",
+        "SRRoute",
+        "SetDistributionTargetRoute",
+    }
+)
+
 
 class TreeBuilder:
     """Builds routes; equal short forms and equal names give one shared instance."""
@@ -30,6 +42,7 @@ class TreeBuilder:
         self._named = _by_name(named)
         self._shared: dict[str, list[RouteHandle]] = {}
         self._building: set[str] = set()
+        pools.builder = self
 
     def route(self, node: Any, path: str) -> RouteHandle:
         """Exactly one route. Raises ConfigError."""
@@ -89,6 +102,8 @@ class TreeBuilder:
 
     def _make(self, kind: str, node: dict[str, Any], argument: str | None, path: str) -> RouteHandle:
         row = ROUTE_HANDLES.get(kind)
+        if row is None and kind in INTERNAL:
+            raise error_at(kind, f"{kind} works only inside its makers' company: it is not supported", path)
         if row is None:
             raise error_at(kind, f"Unknown RouteHandle: {kind}", path)
         if argument is not None:

@@ -27,9 +27,16 @@ class RouteHandle:
 
     __slots__ = ()
 
+    failure_domain = 0
+    """What fails together with others of the same number; 0 is none. Only servers have one."""
+
     def route(self, request: Request) -> None:
         """Bring the request to its reply, now or later."""
         raise NotImplementedError
+
+    def member_of(self, key: bytes) -> int | None:
+        """Of a route that places keys on the servers of a pool: the number of the one that `key` is on."""
+        return None
 
     def locate(self, keys: Sequence[bytes]) -> Located:
         """Where gets of `keys` would go, so that those to one server can share a line.
@@ -48,13 +55,15 @@ class Pool:
     """A named list of servers. `members[i]` is where `nodes[i]`, what a hash function sees, is reached.
 
     A node may be None for a slot that is known to exist but has no server. `default_hash` chooses when the
-    route names no hash function.
+    route names no hash function. Without any node an error is the answer, or the default reply if
+    `error_on_empty` is false.
     """
 
     name: str
     nodes: tuple[Node | None, ...]
     members: tuple[RouteHandle, ...]
     default_hash: str = "Ch3"
+    error_on_empty: bool = True
 
 
 class Fields(Protocol):

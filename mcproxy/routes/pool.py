@@ -10,6 +10,7 @@ from mcproxy.request import Request
 from mcproxy.routes.base import Fields, Located, Pool, RouteHandle, all_destinations
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.error import ErrorRoute
+from mcproxy.routes.null import NullRoute
 from mcproxy.routing_prefix import HASH_STOP, hashed_part
 from mcproxy.upstream.destination import Destination
 
@@ -31,6 +32,9 @@ class PoolRoute(RouteHandle):
         if HASH_STOP in key:
             key = hashed_part(key)
         self._routes[self._select(key)](request)
+
+    def member_of(self, key: bytes) -> int | None:
+        return self._select(hashed_part(key))
 
     def locate(self, keys: Sequence[bytes]) -> Located:
         leaves, select = self._leaves, self._select
@@ -56,7 +60,7 @@ def pool_route(pool: Pool, function: str, options: HashOptions) -> RouteHandle:
     Raises ValueError when the hash function refuses the nodes.
     """
     if not any(pool.nodes):
-        return nothing_found(pool.name)
+        return nothing_found(pool.name) if pool.error_on_empty else NullRoute()
     return PoolRoute(pool.name, pool.members, _selector(function, pool.nodes, options))
 
 

@@ -8,6 +8,7 @@ from mcproxy.outcome import OUTCOMES, Result, error_line
 from mcproxy.request import META_OPS, Continuation, OpClass, Request
 from mcproxy.request_text import with_key
 from mcproxy.routes.base import Located, RouteHandle, all_destinations
+from mcproxy.routes.keep_prefix import PrefixedKey
 from mcproxy.routing_prefix import split_prefix
 from mcproxy.upstream.destination import Destination
 
@@ -65,7 +66,7 @@ class RootRoute(RouteHandle):
         elif not key:
             request.answer(Result.BAD_KEY, OUTCOMES[Result.BAD_KEY].line)
         else:
-            request.key = key
+            request.key = PrefixedKey(prefix, key)
             if request.op in META_OPS:  # the client's key is put back by meta_reply.py
                 request.text = with_key(request.op, request.text, key)
             else:

@@ -1,0 +1,55 @@
+"""From a reading of a config to one plain object: macros expanded, files of pools brought in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcproxy.config.environment import Environment
+from mcproxy.config.jsonc import Object, error_at, file_of, line_of
+from mcproxy.config.preprocess import Preprocessor, Scope
+from mcproxy.config.source import Reading
+from mcproxy.config.special_forms import SPECIAL_FORMS
+from mcproxy.config_error import ConfigError
+
+_TOP_LEVEL = frozenset({"pools", "route", "routes", "named_handles", "routing_options", "$schema"})
+
+
+def load(reading: Reading, environment: Environment) -> Object:
+    """The config as it is now. Raises ConfigError."""
+    parsed = reading.main()
+    if not isinstance(parsed, Object):
+        raise ConfigError("an object is expected at the top", 1)
+    jsonm = Preprocessor(reading.imported, environment.global_values, SPECIAL_FORMS)
+    document = jsonm.document(parsed)
+    for name in document:
+        if name not in _TOP_LEVEL:
+            raise error_at(name, f'unknown top-level key: "{name}"', name)
+    pools = document.setdefault("pools", Object())
+    if not isinstance(pools, dict):
+        raise error_at(document, "pools: an object is expected", "pools")
+    for name, declared in pools.items():
+        pools[name] = _pool(jsonm, name, declared)
+    return document
+
+
+def _pool(jsonm: Preprocessor, name: str, declared: Any) -> Any:
+    """`declared`, unless it is the name of a file with a pool, or inherits from one."""
+    path = f"pools.{name}"
+    if isinstance(declared, str):
+        declared = jsonm.expand(_imported(jsonm, declared, path), Scope())
+    parent = declared.get("inherit") if isinstance(declared, dict) else None
+    if isinstance(parent, str) and parent.startswith("file:"):
+        inherited = jsonm.expand(_imported(jsonm, parent, f"{path}.inherit"), Scope())
+        if not isinstance(inherited, dict):
+            raise error_at(parent, f"pool {name}: {parent} is not an object", f"{path}.inherit")
+        joined = Object({**inherited, **{key: value for key, value in declared.items() if key != "inherit"}})
+        joined.line, joined.file = line_of(declared), file_of(declared)
+        return joined
+    return declared
+
+
+def _imported(jsonm: Preprocessor, name: str, path: str) -> Any:
+    try:
+        return jsonm.load(name)
+    except ConfigError as error:
+        raise error if error.line else error_at(name, error.text, path) from None
