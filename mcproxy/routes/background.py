@@ -1,4 +1,4 @@
-"""Copies of requests for which no client waits: bounded, and without a way back to the client."""
+"""Requests for which no client waits: bounded, and without a way back to the client."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ BYTES_MAX = 64 << 20
 """What may be on its way in one process; a server that does not answer holds a copy until its timeout."""
 
 
+Then = Callable[[int, bytes], None]
+"""Told a background request's result and reply."""
+
+
 class Background:
-    """Sends copies, and drops their replies. Beyond a bound the copies are dropped themselves, and counted."""
+    """Sends copies, and requests of the proxy's own. Beyond a bound they are left out, and counted."""
 
     __slots__ = ("_bytes_max", "_counters", "_requests_max", "bytes", "requests")
 
@@ -28,24 +32,40 @@ class Background:
     def send(self, route: Callable[[Request], None], request: Request) -> bool:
         """Route a copy of `request`; the request itself stays as it is. False when there was no room."""
         size = len(request.text)
+        if not self._take(size):
+            return False
+        route(request.copy(_Unheard(self, size)))
+        return True
+
+    def ask(self, route: Callable[[Request], None], op: int, key: bytes, text: bytes, then: Then | None = None) -> bool:
+        """Route a request that no client has made. False when there was no room; `then` is not told then."""
+        size = len(text)
+        if not self._take(size):
+            return False
+        route(Request(op, key, text, _Unheard(self, size, then)))
+        return True
+
+    def _take(self, size: int) -> bool:
         if self.requests >= self._requests_max or self.bytes + size > self._bytes_max:
             self._counters["background_dropped"] += 1
             return False
         self.requests += 1
         self.bytes += size
-        route(request.copy(_Unheard(self, size)))
         return True
 
 
 class _Unheard:
-    """Takes the reply of one copy; each is counted down once."""
+    """Takes the reply of one request; each is counted down once."""
 
-    __slots__ = ("_background", "_size")
+    __slots__ = ("_background", "_size", "_then")
 
-    def __init__(self, background: Background, size: int) -> None:
+    def __init__(self, background: Background, size: int, then: Then | None = None) -> None:
         self._background = background
         self._size = size
+        self._then = then
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         self._background.requests -= 1
         self._background.bytes -= self._size
+        if self._then is not None:
+            self._then(result, raw)

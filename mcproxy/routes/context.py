@@ -15,6 +15,7 @@ from mcproxy.routes.background import Background
 ROUTE_COUNTERS = (
     "background_dropped",  # copies that were not sent: too many were on their way
     "dev_null_requests",
+    "rate_limited",  # requests that RateLimitRoute did not let through
     "failover_all",
     "failover_all_failed",
     "failover_rate_limited",
@@ -64,3 +65,5 @@ class RouteContext:
     worker: int
     counters: Counters
     background: Background
+    shadow_requests_max: int = 1000
+    """Copies of one shadow on their way; more are left out."""
