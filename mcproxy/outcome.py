@@ -37,6 +37,12 @@ class Result(IntEnum):
     LOCAL_ERROR = 20
     CLIENT_ERROR = 21
     BAD_COMMAND = 22
+    OOO = 23
+    UNKNOWN = 24
+    BAD_FLAGS = 25
+    BAD_EXPTIME = 26
+    BAD_LEASE_ID = 27
+    BAD_CAS_ID = 28
 
 
 FIRST_ERROR = Result.TIMEOUT.value
@@ -58,6 +64,7 @@ OUTCOMES: dict[Result, Outcome] = {
     Result.FOUND: Outcome(1, b"END\r\n"),
     Result.NOTFOUND: Outcome(4, b"NOT_FOUND\r\n"),
     Result.NOTSTORED: Outcome(4, b"NOT_STORED\r\n"),
+    Result.OOO: Outcome(5, b"SERVER_ERROR out of order\r\n"),
     Result.TIMEOUT: Outcome(5, b"SERVER_ERROR timeout\r\n", True),
     Result.CONNECT_TIMEOUT: Outcome(5, b"SERVER_ERROR connection timeout\r\n", True),
     Result.CONNECT_ERROR: Outcome(5, b"SERVER_ERROR connection error\r\n", True),
@@ -70,17 +77,24 @@ OUTCOMES: dict[Result, Outcome] = {
     Result.ABORTED: Outcome(6, b"SERVER_ERROR aborted\r\n"),
     Result.DEADLINE_EXCEEDED: Outcome(6, b"SERVER_ERROR request deadline exceeded\r\n", True),
     Result.REMOTE_ERROR: Outcome(7, b"SERVER_ERROR remote error\r\n", True),
+    Result.UNKNOWN: Outcome(7, b"SERVER_ERROR remote error\r\n"),
     Result.LOCAL_ERROR: Outcome(8, b"SERVER_ERROR local error\r\n", True),
     Result.CLIENT_ERROR: Outcome(9, b"CLIENT_ERROR\r\n"),
     # a quirk of mcrouter's: among several replies a TOUCHED is worse than a NOT_FOUND
     Result.TOUCHED: Outcome(10, b"TOUCHED\r\n"),
     Result.BAD_COMMAND: Outcome(10, b"CLIENT_ERROR malformed request\r\n"),
+    Result.BAD_FLAGS: Outcome(10, b"CLIENT_ERROR bad flags\r\n"),
+    Result.BAD_EXPTIME: Outcome(10, b"CLIENT_ERROR bad exptime\r\n"),
+    Result.BAD_LEASE_ID: Outcome(10, b"CLIENT_ERROR bad lease_id\r\n"),
+    Result.BAD_CAS_ID: Outcome(10, b"CLIENT_ERROR bad cas_id\r\n"),
 }
 
 SOFT_TKO_RESULTS = frozenset({Result.TIMEOUT})
 HARD_TKO_RESULTS = frozenset({Result.CONNECT_ERROR, Result.CONNECT_TIMEOUT, Result.SHUTDOWN})
 
-_FAILOVER_ERRORS = frozenset(result for result, outcome in OUTCOMES.items() if outcome.fails_over)
+HITS = frozenset({Result.FOUND, Result.STORED, Result.DELETED, Result.TOUCHED})
+
+FAILOVER_ERRORS = frozenset(result for result, outcome in OUTCOMES.items() if outcome.fails_over)
 _SEVERITIES = tuple(OUTCOMES[result].severity for result in Result)
 _APPLICATION_ERRORS = {
     b"301": Result.SHUTDOWN.value,
@@ -94,9 +108,14 @@ def is_error(result: int) -> bool:
     return result >= FIRST_ERROR
 
 
+def is_hit(result: int) -> bool:
+    """Whether there was, or is now, what was asked for."""
+    return result in HITS
+
+
 def is_failover_error(result: int) -> bool:
     """Whether another child is asked, unless a route says which errors count."""
-    return result in _FAILOVER_ERRORS
+    return result in FAILOVER_ERRORS
 
 
 def is_soft_tko(result: int) -> bool:
@@ -109,6 +128,11 @@ def is_hard_tko(result: int) -> bool:
     return result in HARD_TKO_RESULTS
 
 
+def is_unreachable(result: int) -> bool:
+    """Whether the server was not even asked: it is out, or cannot be connected to."""
+    return result == Result.TKO or result in HARD_TKO_RESULTS
+
+
 def severity(result: int) -> int:
     """The greater, the worse; what fan-out routes compare."""
     return _SEVERITIES[result]
@@ -119,9 +143,9 @@ def result_name(result: int) -> str:
     return f"mc_res_{Result(result).name.lower()}"
 
 
-def error_line(text: str) -> bytes:
+def error_line(text: str, word: bytes = b"SERVER_ERROR") -> bytes:
     """`SERVER_ERROR text`, on one line whatever the text contains."""
-    return b"SERVER_ERROR %b\r\n" % " ".join(text.split()).encode()
+    return b"%b %b\r\n" % (word, " ".join(text.split()).encode())
 
 
 def server_error_result(raw: bytes) -> int:

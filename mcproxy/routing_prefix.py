@@ -1,5 +1,7 @@
 """Keys as routes see them: `/region/cluster/key`, and the part that is hashed. Pure."""
 
+from __future__ import annotations
+
 HASH_STOP = b"|#|"
 _SLASH = 0x2F
 
@@ -16,3 +18,25 @@ def split_prefix(key: bytes) -> tuple[bytes, bytes]:
 def hashed_part(key: bytes) -> bytes:
     """The key up to its hash stop: keys that share this part live on one server."""
     return key[: key.index(HASH_STOP)] if HASH_STOP in key else key
+
+
+class PlacedKey(bytes):
+    """A key that is hashed up to a place of its own: it behaves as if its hash stop were there.
+
+    So whoever hashes needs to know nothing of it, and pays nothing for it.
+    """
+
+    hashed_length: int
+
+    def __new__(cls, key: bytes, hashed_length: int) -> PlacedKey:
+        """`hashed_length` bytes of `key` are hashed."""
+        placed = super().__new__(cls, key)
+        placed.hashed_length = hashed_length
+        return placed
+
+    def __contains__(self, part: object) -> bool:
+        return part == HASH_STOP or super().__contains__(part)  # type: ignore[operator]
+
+    def index(self, part: object, *bounds: object) -> int:
+        """Where `part` begins."""
+        return self.hashed_length if part == HASH_STOP else super().index(part, *bounds)  # type: ignore[arg-type]
