@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcproxy.outcome import OUTCOMES, Result
-from mcproxy.request import Op, Request
+from mcproxy.request import Continuation, Op, Request
 from mcproxy.request_text import Hit, Update, exptime_of, hit_reply, parse_update
 from mcproxy.routes.base import RouteHandle
+
+DYING = 2_000_000_000
+"""As an exptime: less than a second is left."""
 
 
 @dataclass
@@ -83,7 +86,7 @@ class CacheRoute(RouteHandle):
         if entry is None:
             return Result.NOTFOUND, b"EN\r\n" if op is Op.META_GET else b"END\r\n"
         if op is Op.META_GET:
-            shown = {b"f": b" f%d" % entry.flags, b"t": b" t%d" % (entry.exptime or -1), b"k": b" k" + request.key}
+            shown = {b"f": b" f%d" % entry.flags, b"t": b" t%d" % _ttl(entry.exptime), b"k": b" k" + request.key}
             flags = b"".join(shown.get(word[:1], b"") for word in words[2:])
             if b"v" in words:
                 return Result.FOUND, b"VA %d%b\r\n%b\r\n" % (len(entry.value), flags, entry.value)
@@ -109,6 +112,10 @@ class CacheRoute(RouteHandle):
         return Result.STORED
 
 
+def _ttl(exptime: int) -> int:
+    return 0 if exptime == DYING else exptime or -1
+
+
 _READS = (Op.GET, Op.GETS, Op.GAT, Op.GATS, Op.META_GET)
 _WRITES = (Op.SET, Op.ADD, Op.REPLACE, Op.APPEND, Op.PREPEND, Op.CAS)
 _JOINS: dict[Op, Callable[[bytes, bytes], bytes]] = {
@@ -124,6 +131,32 @@ def say(route: RouteHandle, text: bytes) -> list[tuple[Result, bytes]]:
     heard = Heard()
     route.route(Request(op, words[2 if op in (Op.GAT, Op.GATS) else 1], text, heard))
     return heard.got
+
+
+class Fallback(RouteHandle):
+    """Asks the second child what the first answers with an error: the very request, so it must be as it was."""
+
+    def __init__(self, first: RouteHandle, second: RouteHandle) -> None:
+        self.children = (first, second)
+
+    def route(self, request: Request) -> None:
+        Retry(request, self.children[1])
+        self.children[0].route(request)
+
+
+class Retry(Continuation):
+    def __init__(self, request: Request, second: RouteHandle) -> None:
+        super().__init__(request)
+        self.asked = request.key, request.text
+        self.second = second
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        assert (request.key, request.text) == self.asked
+        if result < Result.TIMEOUT:
+            self.pass_up(request, result, raw)
+        else:
+            request.waiter = self.above
+            self.second.route(request)
 
 
 class Heard:

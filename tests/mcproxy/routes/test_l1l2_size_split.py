@@ -1,0 +1,122 @@
+import pytest
+
+from mcproxy.outcome import Result
+from mcproxy.routes.l1l2_size_split import NOTE_FLAG, L1L2SizeSplitRoute
+from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
+from tests.support.route_context import make_context
+
+LARGE = b"set k 1 60 4\r\nabcd\r\n"
+MISS = (Result.NOTFOUND, b"END\r\n")
+
+
+@pytest.fixture
+def l1():
+    return CacheRoute()
+
+
+@pytest.fixture
+def l2():
+    return CacheRoute()
+
+
+def split(l1, l2, **options):
+    return L1L2SizeSplitRoute(l1, l2, 4, make_context().background, **options)
+
+
+def test_a_large_value_lives_in_l2_and_a_note_in_l1(l1, l2):
+    route = split(l1, l2)
+    assert say(route, LARGE) == [(Result.STORED, b"STORED\r\n")]
+    assert (l1.values(), l2.values()) == ({b"k": b""}, {b"k": b"abcd"})
+    assert l1.entries[b"k"].flags == 1 | NOTE_FLAG
+    assert l1.entries[b"k"].exptime == l2.entries[b"k"].exptime == 60
+    assert say(route, LIKE["get"]) == [(Result.FOUND, b"VALUE k 1 4\r\nabcd\r\nEND\r\n")]
+
+
+def test_a_gets_and_its_cas_are_of_l1(l1, l2):
+    route = split(l1, l2)
+    say(route, LARGE)
+    unique = l1.entries[b"k"].unique
+    assert say(route, LIKE["gets"]) == [(Result.FOUND, b"VALUE k 1 4 %d\r\nabcd\r\nEND\r\n" % unique)]
+    assert say(route, b"cas k 0 0 1 %d\r\nx\r\n" % unique)[0][0] == Result.STORED
+    assert say(route, LIKE["get"]) == [(Result.FOUND, b"VALUE k 0 1\r\nx\r\nEND\r\n")]
+
+
+@pytest.mark.parametrize(
+    "text", [b"set k 0 0 3\r\nabc\r\n", b"set k 0 59 4\r\nabcd\r\n", b"set %b 0 0 4\r\nabcd\r\n" % (b"x" * 230)]
+)
+def test_values_that_stay_in_l1(l1, l2, text):
+    assert say(split(l1, l2, ttl_threshold=60), text)[0][0] == Result.STORED
+    assert l1.texts == [text]
+    assert not l2.texts
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LIKE if kind not in ("get", "gets", "set")])
+def test_all_else_is_l1s(l1, l2, kind):
+    l1.failing = Result.NOTFOUND
+    assert say(split(l1, l2), LIKE[kind])[0][0] == Result.NOTFOUND
+    assert not l2.texts
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_without_l2_nothing_is_stored(l1, error):
+    assert say(split(l1, CacheRoute(failing=error)), LARGE)[0][0] == error
+    assert not l1.texts
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_errors_of_a_get(l1, l2, error):
+    route = split(l1, l2)
+    say(route, LARGE)
+    l2.failing = error
+    assert say(route, LIKE["get"])[0][0] == error
+    l1.failing = error
+    assert say(route, LIKE["gets"])[0][0] == error
+
+
+def test_a_note_without_its_value_is_taken_away(l1, l2):
+    route = split(l1, l2)
+    say(route, LARGE)
+    l2.entries.clear()
+    assert say(route, LIKE["get"]) == [MISS]
+    assert not l1.entries
+    say(route, LARGE)
+    l2.entries.clear()
+    assert say(route, LIKE["gets"]) == [MISS]
+    assert not l1.entries
+
+
+def test_a_gets_gives_up_after_its_retries(l1, l2):
+    route = split(l1, l2, retries=2)
+    say(route, LARGE)
+    l2.entries.clear()
+    l1.entries[b"k"].unique = 0  # as if each cas came too late
+    route.l1 = Renewing(l1)
+    assert say(route, LIKE["gets"]) == [(Result.LOCAL_ERROR, b"SERVER_ERROR local error\r\n")]
+    assert [text.split()[0] for text in l1.texts[1:]] == [b"gets", b"cas", b"gets", b"cas", b"gets"]
+
+
+class Renewing(CacheRoute):
+    """Somebody stores the note again before every cas."""
+
+    def __init__(self, cache):
+        super().__init__()
+        self.cache = cache
+
+    def route(self, request):
+        if request.text.startswith(b"cas"):
+            self.cache.put(b"k", b"", NOTE_FLAG)
+        self.cache.route(request)
+
+
+def test_both(l1, l2):
+    l2.later = True
+    assert say(split(l1, l2, both=True), LARGE) == [(Result.STORED, b"STORED\r\n")]
+    assert l1.values() == {b"k": b"abcd"}
+    l2.answer_all()
+    assert l2.values() == {b"k": b"abcd"}
+
+
+def test_a_clients_own_flags_are_no_note(l1, l2):
+    route = split(l1, l2)
+    say(route, b"set k %d 0 1\r\nx\r\n" % NOTE_FLAG)
+    assert say(route, LIKE["get"]) == [(Result.FOUND, b"VALUE k %d 1\r\nx\r\nEND\r\n" % NOTE_FLAG)]
