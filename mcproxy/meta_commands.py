@@ -7,10 +7,10 @@ in its own words. `q` stays here, so that upstream every request has its reply: 
 from __future__ import annotations
 
 from mcproto.encode import BAD_DATA, BAD_LINE, CRLF
-from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
+from mcproto.meta_flags import BAD_KEY, LONG_OPAQUE, MetaLine, parse_meta
 from mcproto.request_parser import ValueBlock
 from mcproxy.meta_reply import MetaReply
-from mcproxy.meta_text import routing_key
+from mcproxy.meta_text import is_plain
 from mcproxy.outcome import Result
 from mcproxy.request import Op, Request, Waiter
 from mcproxy.session import ClientSession
@@ -18,6 +18,12 @@ from mcproxy.session import ClientSession
 _GET, _SET, _DELETE = Op.META_GET.value, Op.META_SET.value, Op.META_DELETE.value
 _ARITHMETIC, _DEBUG = Op.META_ARITHMETIC.value, Op.META_DEBUG.value
 _CLIENT_ERROR = Result.CLIENT_ERROR
+
+BAD_DELTA_FLAG = b"CLIENT_ERROR invalid or duplicate flag\r\n"
+"""What a server says to an `ma` whatever is wrong with its flags."""
+
+BAD_SET_MODE = b"CLIENT_ERROR invalid mode for ms M token\r\n"
+_SET_MODES = (b"S", b"E", b"A", b"P", b"R")
 
 
 def meta_get(session: ClientSession, tokens: list[bytes]) -> bool:
@@ -49,10 +55,12 @@ def meta_noop(session: ClientSession, tokens: list[bytes]) -> bool:
 def _send_line(session: ClientSession, op: int, tokens: list[bytes]) -> bool:
     line = parse_meta(tokens) if len(tokens) > 1 else BAD_LINE
     if isinstance(line, bytes):
-        session.say_error(_CLIENT_ERROR, line)
+        session.say_error(_CLIENT_ERROR, BAD_DELTA_FLAG if op == _ARITHMETIC and len(tokens) > 1 else line)
         return False
-    words = _without_q(tokens, 2) if b"q" in line.flags else tokens
-    return _send(session, op, tokens[1], line, b"%b\r\n" % b" ".join(words), session)
+    if op == _DEBUG and not is_plain(line.key):  # its reply has the key
+        session.say_error(_CLIENT_ERROR, BAD_KEY)
+        return False
+    return _send(session, op, tokens[1], line, b"%b\r\n" % b" ".join(_upstream_words(tokens, 2, line)), session)
 
 
 def meta_set(session: ClientSession, tokens: list[bytes], value: ValueBlock) -> bool:
@@ -61,24 +69,40 @@ def meta_set(session: ClientSession, tokens: list[bytes], value: ValueBlock) -> 
         return session.too_large(quiet=False)
     if value[-2:] != CRLF:
         return session.malformed(BAD_DATA)
-    line = parse_meta(tokens, first_flag=3)
-    if isinstance(line, MetaLine) and line.opaque_too_long:
-        line = LONG_OPAQUE
+    line = _judged_set(tokens)
     if isinstance(line, bytes):
         session.say_error(_CLIENT_ERROR, line)
         return False
-    words = _without_q(tokens, 3) if b"q" in line.flags else tokens
-    text = b"".join((b" ".join(words), CRLF, value))
+    text = b"".join((b" ".join(_upstream_words(tokens, 3, line)), CRLF, value))
     return _send(session, _SET, tokens[1], line, text, session.waiter(len(value), quiet=False))
 
 
-def _without_q(tokens: list[bytes], first_flag: int) -> list[bytes]:
-    return [word for at, word in enumerate(tokens) if at < first_flag or word[:1] != b"q"]
+def _judged_set(tokens: list[bytes]) -> MetaLine | bytes:
+    """What the line asks for, or the error: a server may refuse it and take the value for commands."""
+    line = parse_meta(tokens, first_flag=3)
+    if isinstance(line, bytes):
+        return line
+    if b"M" in line.flags and line.mode not in _SET_MODES:
+        return BAD_SET_MODE
+    return LONG_OPAQUE if line.opaque_too_long else line
+
+
+def _upstream_words(tokens: list[bytes], first_flag: int, line: MetaLine) -> list[bytes]:
+    """The line without what is done here: `q`, and `k` of a key that a server's reply must not contain.
+
+    Old servers return a key as it is, line ends included, whoever shares the connection.
+    """
+    dropped = b"qk" if line.binary and not is_plain(line.key) else b"q"
+    if b"q" not in line.flags and dropped == b"q":
+        return tokens
+    return [word for at, word in enumerate(tokens) if at < first_flag or word[0] not in dropped]
 
 
 def _send(session: ClientSession, op: int, asked: bytes, line: MetaLine, text: bytes, above: Waiter) -> bool:
-    key = routing_key(line.key, asked) if line.binary else asked
-    request = Request(op, key, text, MetaReply(line, asked, above))
+    # what routes see is the key behind base64, so that it lives where its plain twin does; but they may write
+    # lines of their own with it
+    key = line.key if not line.binary or is_plain(line.key) else asked
+    request = Request(op, key, text, MetaReply(line, above))
     session.places.append(request)
     service = session.service
     service.commands[op] += 1

@@ -7,8 +7,11 @@ leave the key as the server knows it: both become what the client would have rea
 
 from __future__ import annotations
 
+from binascii import b2a_base64
+
 from mcproto.encode import CRLF
 from mcproto.meta_flags import MetaLine, key_token
+from mcproxy.meta_text import is_plain
 from mcproxy.outcome import FIRST_ERROR, Result
 from mcproxy.request import Op, Request, Waiter
 
@@ -36,13 +39,12 @@ _SAYS_EN = frozenset({Op.META_GET.value, Op.META_DEBUG.value})
 
 
 class MetaReply:
-    """The waiter of one meta request. `asked` is the key as the client sent it."""
+    """The waiter of one meta request, whose line was understood as `line`."""
 
-    __slots__ = ("_above", "_asked", "_line")
+    __slots__ = ("_above", "_line")
 
-    def __init__(self, line: MetaLine, asked: bytes, above: Waiter) -> None:
+    def __init__(self, line: MetaLine, above: Waiter) -> None:
         self._line = line
-        self._asked = asked
         self._above = above
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
@@ -53,6 +55,8 @@ class MetaReply:
                 raw = b""
             elif raw[:3] not in _META_STARTS:
                 raw = self._spoken(request.op, result)
+            elif b"k" in flags and not is_plain(self._line.key):  # servers were not asked for it
+                raw = raw.replace(CRLF, key_token(self._line.key, binary=True) + CRLF, 1)
             elif b"k" in flags or raw.startswith(b"ME "):
                 raw = self._with_asked_key(raw)
         self._above.on_reply(request, result, raw)
@@ -66,15 +70,20 @@ class MetaReply:
 
     def _with_asked_key(self, raw: bytes) -> bytes:
         """The reply under the key that was asked for, when a route has changed it on the way."""
+        key, end = self._line.key, raw.find(CRLF)
+        header = raw[:end] + b" "
+        coded = b2a_base64(key, newline=False)
+        if header.startswith(b"ME "):
+            return raw if header.startswith((b"ME %b " % key, b"ME %b " % coded)) else self._renamed(raw, 1, b"", key)
+        if b" k%b " % key in header or b" k%b b " % coded in header:
+            return raw
+        words = header.split(b" ")
+        at = next((at for at, word in enumerate(words) if word[:1] == b"k"), 0)
+        return self._renamed(raw, at, b"k", coded if words[at + 1] == b"b" else key) if at else raw
+
+    @staticmethod
+    def _renamed(raw: bytes, at: int, letter: bytes, key: bytes) -> bytes:
         end = raw.find(CRLF)
         words = raw[:end].split(b" ")
-        if words[0] == b"ME":
-            at, letter = 1, b""
-        else:
-            at, letter = next((at for at, word in enumerate(words) if at and word[:1] == b"k"), 0), b"k"
-        key = self._line.key
-        if not at or words[at][len(letter) :] in (self._asked, key):
-            return raw
-        is_binary = self._line.binary and (b"b" in words[at:] or not letter)
-        words[at] = letter + (self._asked if is_binary else key)
+        words[at] = letter + key
         return b"".join((b" ".join(words), raw[end:]))

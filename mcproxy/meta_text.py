@@ -12,12 +12,9 @@ from mcproto.encode import CRLF
 _UNSAFE_IN_LINE = b"\0\n\r "
 
 
-def routing_key(key: bytes, asked: bytes) -> bytes:
-    """What routes see of a base64 key: the key behind it, so that it lives where its plain twin does.
-
-    A key that no plain line can have stays as it was `asked` for: routes may write lines of their own with it.
-    """
-    return key if len(key.translate(None, _UNSAFE_IN_LINE)) == len(key) else asked
+def is_plain(key: bytes) -> bool:
+    """Whether a line can have the key as it is; others exist only as base64."""
+    return len(key.translate(None, _UNSAFE_IN_LINE)) == len(key)
 
 
 def first_flag(verb: bytes) -> int:

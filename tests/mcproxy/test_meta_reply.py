@@ -21,7 +21,7 @@ def read(op, words, result, raw):
     tokens = words.split(b" ")
     line = parse_meta(tokens, 3 if op is SET else 2)
     replies = Replies()
-    request = Request(op, line.key, b"", MetaReply(line, tokens[1], replies))
+    request = Request(op, line.key, b"", MetaReply(line, replies))
     request.answer(result, raw)
     ((seen, text),) = replies.got
     assert seen == result
@@ -80,6 +80,8 @@ def test_a_route_that_answers_is_heard_in_meta_words(op, words, result, text):
         (GET, b"mg aw== b k t", b"HD kk t-1\r\n", b"HD kk t-1\r\n"),  # stored under its plain name
         (GET, b"mg aw== b k t", b"HD kcDpr b t-1\r\n", b"HD kaw== b t-1\r\n"),
         (GET, b"mg aw== b k t", b"HD kp:k t-1\r\n", b"HD kk t-1\r\n"),
+        (GET, b"mg k k", b"HD kaw== b\r\n", b"HD kaw== b\r\n"),  # stored under its base64 name
+        (GET, b"mg YSB4 b k v", b"VA 2\r\n\r\n\r\n", b"VA 2 kYSB4 b\r\n\r\n\r\n"),  # a key that servers must not say
         (GET, b"mg k O1 k", b"HD O1 kp:k\r\n", b"HD O1 kk\r\n"),
         (GET, b"mg k O1", b"HD O1\r\n", b"HD O1\r\n"),
         (DEBUG, b"me k", b"ME p:k exp=-1 la=0\r\n", b"ME k exp=-1 la=0\r\n"),
