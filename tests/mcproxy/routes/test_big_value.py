@@ -1,0 +1,158 @@
+import pytest
+
+from mcproxy.outcome import Result
+from mcproxy.routes.big_value import CHUNKED_FLAG, BigValueRoute
+from tests.support.cache_route import ERRORS, LIKE, CacheRoute, Fallback, say
+
+VALUE = b"abcdefghij"
+BIG = b"set k 5 60 10\r\n" + VALUE + b"\r\n"
+MISS = (Result.NOTFOUND, b"END\r\n")
+
+
+@pytest.fixture
+def cache():
+    return CacheRoute()
+
+
+def hit(value=VALUE, flags=5 | CHUNKED_FLAG, unique=b""):
+    return [(Result.FOUND, b"VALUE k %d %d%b\r\n%b\r\nEND\r\n" % (flags, len(value), unique, value))]
+
+
+def chunk_keys(cache):
+    return [key for key in cache.entries if key != b"k"]
+
+
+def test_a_big_value_is_cut_and_joined(cache):
+    route = BigValueRoute(cache, 4)
+    assert say(route, BIG) == [(Result.STORED, b"STORED\r\n")]
+    chunks = chunk_keys(cache)
+    suffix = chunks[0].split(b":")[2]
+    assert chunks == [b"k:%d:%b" % (number, suffix) for number in range(3)]
+    assert [cache.entries[key].value for key in chunks] == [b"abcd", b"efgh", b"ij"]
+    assert {cache.entries[key].exptime for key in cache.entries} == {60}
+    assert (cache.entries[b"k"].value, cache.entries[b"k"].flags) == (b"1-3-" + suffix, 5 | CHUNKED_FLAG)
+    assert say(route, LIKE["get"]) == hit()
+
+
+def test_the_flag_can_be_hidden(cache):
+    route = BigValueRoute(cache, 4, hides_flag=True)
+    say(route, BIG)
+    assert say(route, LIKE["get"]) == hit(flags=5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"set k 5 60 4\r\nabcd\r\n",
+        b"append k 5 60 10\r\nabcdefghij\r\n",
+        b"prepend k 5 60 10\r\nabcdefghij\r\n",
+        b"set %b 0 0 5\r\nabcde\r\n" % (b"x" * 240),
+        *(LIKE[kind] for kind in ("delete", "incr", "touch")),
+    ],
+)
+def test_what_passes_as_it_is(cache, text):
+    cache.put(b"k", b"1")
+    say(BigValueRoute(cache, 4), text)
+    assert cache.texts == [text]
+
+
+@pytest.mark.parametrize("verb", [b"add", b"replace"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_key_itself_decides(cache, verb, is_there):
+    route = BigValueRoute(cache, 4)
+    if is_there:
+        cache.put(b"k", b"old")
+    [(result, _)] = say(route, BIG.replace(b"set", verb))
+    is_stored = is_there == (verb == b"replace")
+    assert result == (Result.STORED if is_stored else Result.NOTSTORED)
+    assert say(route, LIKE["get"]) == (hit() if is_stored else hit(b"old", 0) if is_there else [MISS])
+
+
+def test_a_gets_and_its_cas(cache):
+    route = BigValueRoute(cache, 4)
+    say(route, BIG)
+    unique = cache.entries[b"k"].unique
+    assert say(route, LIKE["gets"]) == hit(unique=b" %d" % unique)
+    text = b"cas k 5 0 5 %d\r\n12345\r\n" % unique
+    assert say(route, text) == [(Result.STORED, b"STORED\r\n")]
+    assert say(route, text) == [(Result.EXISTS, b"EXISTS\r\n")]
+    assert say(route, LIKE["get"]) == hit(b"12345")
+
+
+def test_gat_touches_every_part(cache):
+    route = BigValueRoute(cache, 4)
+    say(route, BIG.replace(b" 60 ", b" 10 "))
+    assert say(route, LIKE["gat"]) == hit()
+    assert {entry.exptime for entry in cache.entries.values()} == {60}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 10, 0])
+def test_only_a_batch_is_under_way(cache, batch):
+    cache.later = True
+    route = BigValueRoute(cache, 1, batch)
+    for text, reply in ((BIG, (Result.STORED, b"STORED\r\n")), (LIKE["get"], hit()[0])):
+        heard, most = say(route, text), 0
+        while cache.waiting:
+            most = max(most, len(cache.waiting))
+            cache.answer_next()
+        assert heard == [reply]
+        assert most == min(batch or 10, 10)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_without_one_chunk_there_is_nothing(cache, number):
+    route = BigValueRoute(cache, 4)
+    say(route, BIG)
+    del cache.entries[chunk_keys(cache)[number]]
+    assert say(route, LIKE["get"]) == [MISS]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+@pytest.mark.parametrize("text", [BIG, LIKE["get"], LIKE["gets"]])
+def test_an_error_on_the_way(cache, error, after, text):
+    route = BigValueRoute(cache, 4, batch=1)
+    say(route, BIG)
+    cache.later = True
+    heard = say(route, text)
+    for _ in range(after):
+        cache.answer_next()
+    cache.failing = error
+    cache.answer_all()
+    assert heard[0][0] == error
+    assert len(heard) == 1
+
+
+def test_no_chunk_is_sent_after_an_error(cache):
+    cache.failing = Result.TKO
+    assert say(BigValueRoute(cache, 1), BIG)[0][0] == Result.TKO
+    assert len(cache.texts) == 1
+
+
+def test_the_worst_of_several_failures(cache):
+    cache.later = True
+    heard = say(BigValueRoute(cache, 1, batch=3), BIG)
+    for error in (Result.NOTSTORED, Result.LOCAL_ERROR, Result.TIMEOUT):
+        cache.failing = error
+        cache.answer_next()
+    assert heard[0][0] == Result.LOCAL_ERROR
+
+
+@pytest.mark.parametrize("value", [b"", b"x", b"1-0-5", b"2-3-5", b"1-3-5x", b"1-99999999-5", b"1--5"])
+def test_a_clients_own_flag_means_nothing_without_a_directory(cache, value):
+    cache.put(b"k", value, flags=CHUNKED_FLAG)
+    assert say(BigValueRoute(cache, 4), LIKE["get"]) == hit(value, CHUNKED_FLAG)
+
+
+def test_many_chunks_that_are_answered_at_once(cache):
+    route = BigValueRoute(cache, 1)
+    text = b"set k 5 0 5000\r\n%b\r\n" % (b"x" * 5000)
+    assert say(route, text) == [(Result.STORED, b"STORED\r\n")]
+    assert say(route, LIKE["get"]) == hit(b"x" * 5000)
+
+
+def test_below_a_route_that_asks_elsewhere(cache):
+    good = BigValueRoute(cache, 4)
+    route = Fallback(BigValueRoute(CacheRoute(failing=Result.TKO), 4), good)
+    assert say(route, BIG) == [(Result.STORED, b"STORED\r\n")]
+    assert say(route, LIKE["get"]) == hit()

@@ -1,0 +1,56 @@
+import pytest
+
+from mcproxy.outcome import Result
+from mcproxy.routes.latency_injection import LatencyInjectionRoute
+from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
+from tests.support.route_context import Clock, make_context
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def slow(clock, child, **options):
+    return LatencyInjectionRoute(child, make_context(clock), **options)
+
+
+@pytest.mark.parametrize("kind", LIKE)
+@pytest.mark.parametrize("result", [Result.NOTFOUND, *ERRORS])
+def test_before_the_request(clock, kind, result):
+    child = CacheRoute(failing=result)
+    heard = say(slow(clock, child, before_s=0.02), LIKE[kind])
+    assert not child.texts
+    clock.advance(0.019)
+    assert not child.texts
+    clock.advance(0.002)
+    assert heard[0][0] == result
+
+
+def test_after_the_reply(clock):
+    child = CacheRoute(k=b"v")
+    heard = say(slow(clock, child, after_s=0.02), LIKE["get"])
+    assert child.texts and not heard
+    clock.advance(0.021)
+    assert heard[0][0] == Result.FOUND
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.0, 0.05), (0.03, 0.02), (0.051, 0.0), (0.2, 0.0)])
+def test_up_to_a_total(clock, took, rest):
+    child = CacheRoute(k=b"v", later=True)
+    heard = say(slow(clock, child, total_s=0.05), LIKE["get"])
+    clock.advance(took)
+    child.answer_next()
+    if rest:
+        clock.advance(rest - 0.001)
+        assert not heard
+        clock.advance(0.002)
+    assert heard[0][0] == Result.FOUND
+
+
+def test_all_three(clock):
+    heard = say(slow(clock, CacheRoute(), before_s=0.01, after_s=0.01, total_s=0.05), LIKE["get"])
+    clock.advance(0.049)
+    assert not heard
+    clock.advance(0.002)
+    assert heard[0][0] == Result.NOTFOUND
