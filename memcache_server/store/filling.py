@@ -1,4 +1,7 @@
-"""A value in flight: it comes in pieces, and each goes straight to its place in the store's memory."""
+"""A value in flight: it comes in pieces, and each goes straight to its place in the store's memory.
+
+Its chunks are the busy ones of invariant I2.
+"""
 
 from collections.abc import Callable
 

@@ -2,6 +2,7 @@
 
 It only ever looks at tails, a bounded number of items at a time. What it moves to COLD goes in runs: the items
 behind one another in HOT stay so in COLD, so only their headers' list numbers and the ends of the run are written.
+Keeps invariant I6.
 """
 
 from memcache_server.store.chunk import (

@@ -1,4 +1,4 @@
-"""Room for items: free chunks, and when there are none, what has to go."""
+"""Room for items: free chunks, and when there are none, what has to go. Keeps invariant I3 (the limit of pages)."""
 
 from memcache_server.store.chain import Chains
 from memcache_server.store.chunk import (
