@@ -1,0 +1,131 @@
+"""ShadowRoute: copies of a part of the traffic go to another place; their replies are dropped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mcproxy.config_error import ConfigError
+from mcproxy.hashing.spooky import spooky_hash32
+from mcproxy.request import Request
+from mcproxy.routes.background import Background
+from mcproxy.routes.base import Fields, RouteHandle, all_destinations
+from mcproxy.routing_prefix import hashed_part
+from mcproxy.upstream.destination import Destination
+
+log = logging.getLogger(__name__)
+
+_HASH_MAX = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shadow:
+    """What is copied, and where to.
+
+    Of the servers numbered in `indexes` the keys whose 32-bit hash is from `low` to `high`; or exactly `keys`,
+    of any server. `fraction` of all that is copied. `background` has the bound of this shadow.
+    """
+
+    target: RouteHandle
+    background: Background
+    indexes: range = range(0)
+    low: int = 1
+    high: int = 0
+    keys: frozenset[bytes] = frozenset()
+    fraction: float = 1.0
+
+    def covers(self, index: int) -> bool:
+        """Whether any key of that server is copied."""
+        return bool(self.keys) or (index in self.indexes and self.low <= self.high)
+
+    def wants(self, key: bytes, rng: Callable[[], float]) -> bool:
+        """Whether this request for a key of a covered server is copied; `key` up to its hash stop."""
+        if self.keys:
+            is_chosen = key in self.keys
+        else:
+            is_all = self.low == 0 and self.high == _HASH_MAX
+            is_chosen = is_all or self.low <= spooky_hash32(key) <= self.high
+        return is_chosen and (self.fraction >= 1 or rng() < self.fraction)
+
+
+class ShadowRoute(RouteHandle):
+    """The child first, whose reply is the client's; then the shadows that want a copy."""
+
+    __slots__ = ("_child", "_rng", "_shadows", "child")
+
+    def __init__(self, child: RouteHandle, shadows: Sequence[Shadow], rng: Callable[[], float]) -> None:
+        """`shadows` cover this child; `rng` draws from [0, 1)."""
+        self.child = child
+        self._child = child.route
+        self._shadows = shadows
+        self._rng = rng
+
+    def route(self, request: Request) -> None:
+        key = hashed_part(request.key)
+        chosen = [shadow for shadow in self._shadows if shadow.wants(key, self._rng)]
+        if not chosen:
+            self._child(request)
+            return
+        copy = request.copy(request.waiter)
+        self._child(request)
+        for shadow in chosen:
+            shadow.background.send(shadow.target.route, copy)
+
+    def destinations(self) -> Sequence[Destination]:
+        return all_destinations([self.child, *(shadow.target for shadow in self._shadows)])
+
+    @classmethod
+    def build(cls, fields: Fields) -> RouteHandle:
+        """Config: `children`, one of them, and `shadows`."""
+        children = fields.children("children")
+        if len(children) != 1:
+            raise fields.error("one child is expected; the servers of a pool are shadowed by its PoolRoute", "children")
+        return shadowed(children, fields)[0]
+
+
+def shadowed(children: Sequence[RouteHandle], fields: Fields) -> list[RouteHandle]:
+    """Each child with the `shadows` of `fields` that cover it."""
+    policy = fields.text("shadow_policy", "default")
+    if policy != "default":
+        raise fields.error(f"unknown shadow_policy: {policy}", "shadow_policy")
+    shadows = [shadow for entry in fields.objects("shadows") if (shadow := _maybe_shadow(entry)) is not None]
+    wrapped: list[RouteHandle] = []
+    for index, child in enumerate(children):
+        covering = [shadow for shadow in shadows if shadow.covers(index)]
+        wrapped.append(ShadowRoute(child, covering, fields.context.rng) if covering else child)
+    return wrapped
+
+
+def _maybe_shadow(entry: Fields) -> Shadow | None:
+    """A mistake in a shadow ends no traffic: as in mcrouter the entry is left out, and the log says so."""
+    try:
+        return _shadow(entry)
+    except ConfigError as error:
+        log.error("shadow left out: %s", error)
+        return None
+
+
+def _shadow(entry: Fields) -> Shadow:
+    context = entry.context
+    background = Background(context.counters, requests_max=context.shadow_requests_max)
+    target = entry.child("target")
+    fraction = entry.number("requests_fraction", 1.0, high=1.0)
+    keys = frozenset(key.encode() for key in entry.texts("keys_to_shadow"))
+    if keys:
+        return Shadow(target, background, keys=keys, fraction=fraction)
+    first, end = _pair(entry, "index_range")
+    if not (first.is_integer() and end.is_integer()) or end < first:
+        raise entry.error("index_range must be two whole numbers, the first not above the second", "index_range")
+    start, stop = _pair(entry, "key_fraction_range")
+    if not 0 <= start <= stop <= 1:
+        raise entry.error("key_fraction_range must be two numbers from 0 to 1, the first not above the second")
+    low, high = (int(start * _HASH_MAX), int(stop * _HASH_MAX)) if entry.has("key_fraction_range") else (1, 0)
+    return Shadow(target, background, range(int(first), int(end)), low, high, fraction=fraction)
+
+
+def _pair(entry: Fields, name: str) -> tuple[float, float]:
+    values = entry.numbers(name)
+    if entry.has(name) and len(values) != 2:
+        raise entry.error(f"{name} must be two numbers", name)
+    return (values[0], values[1]) if values else (0.0, 0.0)
