@@ -1,6 +1,6 @@
-"""Items over the largest chunk: their text lies in a chain of chunks (see `chunk`).
+"""Items over the largest chunk: their text lies in a chain of chunks (see `chunk`). Keeps invariant I2 for pieces.
 
-Keeps invariant I2 for their pieces. A chain grows piece by piece, as its text comes; until it is linked its chunks carry `PIECE` and the first one names
+A chain grows piece by piece, as its text comes; until it is linked its chunks carry `PIECE` and the first one names
 no other, so that nobody takes a page with them away.
 """
 
