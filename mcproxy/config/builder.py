@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,11 @@ from mcproxy.config.jsonc import Object, error_at
 from mcproxy.config.pools import Pools
 from mcproxy.config.source import Reading, Source
 from mcproxy.config.tree import TreeBuilder
+from mcproxy.mcrouter_options import routing_prefix
 from mcproxy.routes.base import RouteHandle, all_destinations
 from mcproxy.routes.context import RouteContext
+from mcproxy.routes.front import GroupedRemoteErrors, OnlyGets
+from mcproxy.routes.logging import LoggingRoute
 from mcproxy.routes.root import RootRoute
 from mcproxy.upstream.destination import Destination, UpstreamOptions
 from mcproxy.upstream.destination_map import DestinationMap
@@ -45,39 +49,45 @@ def build_document(
     options: UpstreamOptions,
     context: RouteContext,
     environment: Environment,
+    make_builder: Callable[[Pools, Any, RouteContext], TreeBuilder] = TreeBuilder,
 ) -> ProxyConfig:
     """The tree of a document that is loaded. Raises ConfigError."""
     pools = Pools(document["pools"], destinations, options, environment)
-    builder = TreeBuilder(pools, document.get("named_handles", {}), context)
+    builder = make_builder(pools, document.get("named_handles", {}), context)
     pools.check()
-    root = _root(document, builder, environment.default_prefix)
+    root = _under_options(_root(document, builder, environment), environment)
     return ProxyConfig(root, tuple(all_destinations([root])))
 
 
-def _root(document: Object, builder: TreeBuilder, default_prefix: str) -> RouteHandle:
+def _under_options(root: RouteHandle, environment: Environment) -> RouteHandle:
+    """`root` below what options put above it."""
+    if environment.groups_remote_errors:
+        root = GroupedRemoteErrors(root)
+    if environment.logs_requests:
+        root = LoggingRoute(root)
+    return OnlyGets(root) if environment.only_gets else root
+
+
+def _root(document: Object, builder: TreeBuilder, environment: Environment) -> RouteHandle:
     if ("route" in document) == ("routes" in document):
         raise error_at(document, "exactly one of route and routes is expected")
-    default = default_prefix.encode()
+    default = environment.default_prefix.encode()
     if "route" in document:
         handle = builder.route(document["route"], "route")
-        return RootRoute({default: handle}, handle)
+        return RootRoute({default: handle}, handle, builder.context)
     by_prefix: dict[bytes, RouteHandle] = {}
     for alias, node, path in _aliases(document["routes"], document):
         prefix = alias.encode()
         if prefix in by_prefix:
             raise error_at(alias, f"alias {alias} is given twice", path)
-        if not is_prefix(alias):
-            raise error_at(alias, f"alias {alias} is not of the form /region/cluster/", path)
+        try:
+            routing_prefix(alias)
+        except ValueError:
+            raise error_at(alias, f"alias {alias} is not of the form /region/cluster/", path) from None
         by_prefix[prefix] = builder.route(node, path)
     if default not in by_prefix:
-        raise error_at(document, f"no route has the default prefix {default_prefix}", "routes")
-    return RootRoute(by_prefix, by_prefix[default])
-
-
-def is_prefix(text: str) -> bool:
-    """Whether it is of the form /region/cluster/."""
-    parts = text.split("/")
-    return len(parts) == 4 and not parts[0] and not parts[3] and all(parts[1:3])
+        raise error_at(document, f"no route has the default prefix {environment.default_prefix}", "routes")
+    return RootRoute(by_prefix, by_prefix[default], builder.context)
 
 
 def _aliases(routes: Any, document: Object) -> list[tuple[str, Any, str]]:

@@ -65,5 +65,7 @@ class RouteContext:
     worker: int
     counters: Counters
     background: Background
+    send_invalid_route_to_default: bool = False
+    """Keys with an unknown routing prefix; without, they are errors."""
     shadow_requests_max: int = 1000
     """Copies of one shadow on their way; more are left out."""

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from mcproxy.outcome import OUTCOMES, Result, error_line
 from mcproxy.request import META_OPS, Continuation, OpClass, Request
 from mcproxy.request_text import with_key
 from mcproxy.routes.base import Located, RouteHandle, all_destinations
+from mcproxy.routes.context import RouteContext
 from mcproxy.routes.keep_prefix import PrefixedKey
+from mcproxy.routes.prefix_selector import NOT_FOUND, PrefixSelectorRoute
 from mcproxy.routing_prefix import split_prefix
 from mcproxy.upstream.destination import Destination
 
 DEFAULT_PREFIX = "/././"
 
-_NO_ROUTE = error_line("RootRoute: No rh found")
+FALLBACK = b"fallback/"
+"""The cluster that takes the keys of its region's unknown ones."""
+
+_NO_ROUTE = error_line(NOT_FOUND)
 _SLASH = 0x2F
+_ANY = b"*"
 
 
 class RootRoute(RouteHandle):
     """Takes `/region/cluster/` off a key and routes the rest there; other keys go the default way.
 
+    `*` in a part of it stands for any text: all that match get the request. The default route is the first of
+    them, else that of the alias declared first; its reply is the answer, the others work in the background.
     Clients see their keys as they asked for them.
     """
 
-    __slots__ = ("_by_prefix", "_default", "_locate")
+    __slots__ = ("_background", "_by_prefix", "_default", "_default_handle", "_locate", "_unknown")
 
-    def __init__(self, by_prefix: Mapping[bytes, RouteHandle], default: RouteHandle) -> None:
+    def __init__(self, by_prefix: Mapping[bytes, RouteHandle], default: RouteHandle, context: RouteContext) -> None:
+        """`default` is one of the handles; an unknown prefix goes there if the context says so."""
         self._by_prefix = by_prefix
-        self._default = default.route
-        self._locate = default.locate
+        self._default_handle = default
+        self._unknown = [default] if context.send_invalid_route_to_default else []
+        self._background = context.background
+        if isinstance(default, PrefixSelectorRoute):
+            self._default, self._locate = default.route_selected, default.locate_selected
+        else:
+            self._default, self._locate = default.route, default.locate
 
     def route(self, request: Request) -> None:
         if request.key[0] == _SLASH:
@@ -45,14 +60,34 @@ class RootRoute(RouteHandle):
 
     def _locate_one(self, asked: bytes) -> tuple[Destination | None, bytes]:
         prefix, key = split_prefix(asked)
-        handle = self._by_prefix.get(prefix)
-        if prefix and (handle is None or not key):
+        if not prefix:
+            servers, inner = self._locate([asked])
+            return servers[0], inner[0]
+        handles = self._handles(prefix, key)
+        if not key or len(handles) != 1:
             return None, asked
-        servers, inner = self._locate([asked]) if handle is None else handle.locate([key])
+        servers, inner = handles[0].locate([key])
         return servers[0], inner[0]
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(list(self._by_prefix.values()))
+
+    def _handles(self, prefix: bytes, key: bytes) -> Sequence[RouteHandle]:
+        """Where a key with that prefix goes, each handle once; it is the first one's reply that counts."""
+        by_prefix = self._by_prefix
+        if prefix in by_prefix:
+            found = [by_prefix[prefix]]
+        elif _ANY in prefix:
+            found = self._matching(prefix)
+        else:
+            fallback = by_prefix.get(prefix[: prefix.index(b"/", 1) + 1] + FALLBACK)
+            found = self._unknown if fallback is None else [fallback]
+        return list(dict.fromkeys(h.select(key) if isinstance(h, PrefixSelectorRoute) else h for h in found))
+
+    def _matching(self, pattern: bytes) -> list[RouteHandle]:
+        matches = re.compile(re.escape(pattern).replace(rb"\*", b"[^/]*")).fullmatch
+        found = [handle for prefix, handle in self._by_prefix.items() if matches(prefix)]
+        return sorted(found, key=lambda handle: handle is not self._default_handle)
 
     def _route_prefixed(self, request: Request) -> None:
         asked = request.key
@@ -60,8 +95,8 @@ class RootRoute(RouteHandle):
         if not prefix:
             self._default(request)
             return
-        handle = self._by_prefix.get(prefix)
-        if handle is None:
+        handles = self._handles(prefix, key)
+        if not handles:
             request.answer(Result.LOCAL_ERROR, _NO_ROUTE)
         elif not key:
             request.answer(Result.BAD_KEY, OUTCOMES[Result.BAD_KEY].line)
@@ -73,7 +108,9 @@ class RootRoute(RouteHandle):
                 request.text = request.text.replace(asked, key, 1)
                 if request.op_class is OpClass.GET:
                     _AskedKey(request, asked)
-            handle.route(request)
+            for handle in handles[1:]:
+                self._background.send(handle.route, request)
+            handles[0].route(request)
 
 
 class _AskedKey(Continuation):
