@@ -13,15 +13,21 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from mcproxy.outcome import OUTCOMES, Result, error_line, result_name
 from mcproxy.request import Op, Request
 from mcproxy.tick import Tick
 from mcproxy.upstream.connection import CLOSED_BY_SERVER, State, UpstreamConnection
+from mcproxy.upstream.location import KeepAlive as KeepAlive
+from mcproxy.upstream.location import Location as Location
+from mcproxy.upstream.location import keep_alive
 from mcproxy.upstream.probe_schedule import ProbeSchedule
+from mcproxy.upstream.single_flight import Flights, SingleFlight
+from mcproxy.upstream.throttle import Throttle
 from mcproxy.upstream.tko import Health, TkoTracker
+from mcproxy.upstream.tko import TkoCount as TkoCount
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +36,6 @@ HELD_REQUESTS_MAX = 100_000
 """What may wait for a server that is connecting or does not read; beyond, requests are answered busy."""
 
 _LATENCY_WEIGHT = 1 / 16
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where a server is: a host (name or IP) and port, or the path of a Unix socket with port 0."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        if self.host.startswith("/"):
-            return f"unix:{self.host}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +48,11 @@ class UpstreamOptions:
     tko_enabled: bool = True
     probe_initial_s: float = 0.1
     probe_max_s: float = 0.6
-
-
-class TkoCount:
-    """How many destinations are out, over all of them: a line of the log tells it."""
-
-    __slots__ = ("hard", "soft")
-
-    def __init__(self) -> None:
-        self.hard = 0
-        self.soft = 0
+    inflight_max: int = 0
+    """Requests on their way, 0 for any number; `pending_max` more wait for their turn."""
+    pending_max: int = 100_000
+    single_flight: bool = False
+    keepalive: KeepAlive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +65,8 @@ class Surroundings:
     on_unreachable: Callable[[], None] = lambda: None
     """Told when a server cannot be connected to or has hung up: its name may lead elsewhere by now."""
     rng: Callable[[], float] = random.random
+    flights: dict[str, Flights] = field(default_factory=dict)
+    """Gets that others may join, by the server's name."""
 
 
 class Destination:
@@ -95,14 +85,18 @@ class Destination:
         "_probing",
         "_ready",
         "_schedule",
+        "_sent_at_last_look",
         "_shared",
         "_slots_append",
+        "_throttle",
         "_tick_add",
         "latency_s",
         "location",
         "name",
         "options",
         "results",
+        "send",
+        "single_flight",
         "tracker",
     )
 
@@ -126,10 +120,33 @@ class Destination:
         self._flushable: UpstreamConnection
         self._out: list[bytes]
         self._slots_append: Callable[[Request | None], None]
+        self._sent_at_last_look = 0
+        self._throttle: Throttle | None = None
+        self.single_flight: SingleFlight | None = None
+        self.send: Final = self._entrance()
+
+    def _entrance(self) -> Callable[[Request], None]:
+        """What routes call: the way without limits is not a call longer for those there can be."""
+        options, send = self.options, self._send
+        if options.inflight_max:
+            self._throttle = Throttle(
+                send,
+                options.inflight_max,
+                options.pending_max,
+                timeout_s=options.timeout_s,
+                now=self._shared.loop.time,
+                call_later=self._shared.loop.call_later,
+                results=self.results,
+            )
+            send = self._throttle.send
+        if options.single_flight:
+            self.single_flight = SingleFlight(send, self._shared.flights.setdefault(self.name, {}))
+            send = self.single_flight.send
+        return send
 
     # what the routes and the statistics see
 
-    def send(self, request: Request) -> None:
+    def _send(self, request: Request) -> None:
         """Queue the request for this turn's flush, or answer it with an error."""
         if self._ready:
             out = self._out
@@ -158,7 +175,8 @@ class Destination:
     @property
     def pending_count(self) -> int:
         """Requests not yet written."""
-        return len(self._connection.inflight.out) if self._connection else 0
+        waiting = len(self._throttle.pending) if self._throttle else 0
+        return waiting + (len(self._connection.inflight.out) if self._connection else 0)
 
     def move(self, location: Location) -> None:
         """The server has a new address: connect there; what the old connection owes is still taken."""
@@ -177,6 +195,19 @@ class Destination:
             self._schedule.reset()
             self._schedule_probe(at_once=True)
 
+    def close_if_idle(self) -> None:
+        """Close a connection that has done nothing since the last call; the next request opens another."""
+        connection = self._connection
+        if connection is None or connection.state is not State.OPEN:
+            return
+        inflight = connection.inflight
+        sent, self._sent_at_last_look = self._sent_at_last_look, inflight.sent
+        if inflight.slots or inflight.sent != sent or self.tracker.is_tko:
+            return
+        self._connection = None
+        self._refresh_ready()
+        connection.leave()
+
     def retire(self) -> None:
         """No route leads here any more: close when everything is answered."""
         if self.tracker.is_tko:
@@ -190,6 +221,8 @@ class Destination:
         if self._probe_timer is not None:
             self._probe_timer.cancel()
             self._probe_timer = None
+        if self._throttle is not None and not drain:
+            self._throttle.close()
         if self._connection is None:
             return
         if drain and self._connection.state is State.OPEN:
@@ -227,7 +260,9 @@ class Destination:
         try:
             async with asyncio.timeout(self.options.connect_timeout_s):
                 if location.port:
-                    await loop.create_connection(lambda: connection, location.host, location.port)
+                    transport, _ = await loop.create_connection(lambda: connection, location.host, location.port)
+                    if self.options.keepalive is not None:
+                        keep_alive(transport, self.options.keepalive)
                 else:
                     await loop.create_unix_connection(lambda: connection, location.host)
         except TimeoutError:

@@ -46,6 +46,11 @@ class DestinationMap:
                 retired.append(destination)
         return retired
 
+    def close_idle(self) -> None:
+        """Close connections that have done nothing since the last call."""
+        for destination in self._destinations.values():
+            destination.close_if_idle()
+
     def close(self) -> None:
         """Drop all connections."""
         for destination in self._destinations.values():

@@ -67,3 +67,13 @@ class TkoTracker:
             return False
         self.health, self.cause = health, cause
         return True
+
+
+class TkoCount:
+    """How many destinations are out, over all of them: a line of the log tells it."""
+
+    __slots__ = ("hard", "soft")
+
+    def __init__(self) -> None:
+        self.hard = 0
+        self.soft = 0

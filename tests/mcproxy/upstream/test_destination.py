@@ -9,7 +9,7 @@ from mcproxy.outcome import Result
 from mcproxy.request import Op, Request
 from mcproxy.tick import Tick
 from mcproxy.upstream import destination as module
-from mcproxy.upstream.destination import Destination, Location, Surroundings, TkoCount, UpstreamOptions
+from mcproxy.upstream.destination import Destination, KeepAlive, Location, Surroundings, TkoCount, UpstreamOptions
 from mcproxy.upstream.destination_map import DestinationMap
 from tests.support.mock_upstream import MockUpstream, store_script
 from tests.support.running_proxy import until
@@ -267,3 +267,65 @@ async def test_unix_sockets(shared, tmp_path):
     destination.close()
     server.close()
     await asyncio.sleep(0.01)
+
+
+async def test_an_idle_connection_is_closed_after_one_to_two_intervals_and_opened_on_demand(shared):
+    async with MockUpstream(store_script()) as server:
+        destinations, replies = DestinationMap(shared), Replies()
+        destination = destinations.get("a", Location("127.0.0.1", server.port), UpstreamOptions())
+        get(destination, replies)
+        destinations.close_idle()  # its request is not answered yet
+        await until(lambda: len(replies.got) == 1)
+        destinations.close_idle()
+        assert destination.state == "up"
+        destinations.close_idle()  # nothing since the last look
+        assert destination.state == "closed"
+        assert not destination.tracker.is_tko
+        get(destination, replies)
+        await until(lambda: len(replies.got) == 2)
+        assert (destination.state, server.connections) == ("up", 2)
+        destinations.close()
+        await asyncio.sleep(0.01)
+
+
+async def test_a_busy_connection_is_not_closed(shared):
+    async with MockUpstream(store_script()) as server:
+        destinations, replies = DestinationMap(shared), Replies()
+        destination = destinations.get("a", Location("127.0.0.1", server.port), UpstreamOptions())
+        for count in range(1, 4):
+            get(destination, replies)
+            await until(lambda count=count: len(replies.got) == count)
+            destinations.close_idle()
+        assert server.connections == 1
+        destinations.close()
+        await asyncio.sleep(0.01)
+
+
+async def test_limits_and_single_flight_stand_before_send(make):
+    gate = asyncio.Event()
+
+    async def script(line, value):
+        await gate.wait()
+        return b"END\r\n"
+
+    async with MockUpstream(script) as server:
+        destination, replies = make(server.port, inflight_max=2, single_flight=True), Replies()
+        for key in (b"a", b"a", b"b", b"c", b"d"):
+            get(destination, replies, key)
+        assert (destination.pending_count, destination.single_flight.joined) == (4, 1)
+        await server.wait_for_lines(1)
+        assert destination.pending_count == 2
+        gate.set()
+        await until(lambda: len(replies.got) == 5)
+        assert server.lines == [b"get a", b"get b", b"get c", b"get d"]
+
+
+async def test_keepalive(make):
+    async with MockUpstream(store_script()) as server:
+        destination, replies = make(server.port, keepalive=KeepAlive(30, 7, 4)), Replies()
+        get(destination, replies)
+        await until(lambda: replies.got)
+        peer = destination._connection._transport.get_extra_info("socket")
+        assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        assert [peer.getsockopt(socket.IPPROTO_TCP, name) for name in names] == [30, 7, 4]
