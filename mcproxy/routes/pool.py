@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from mcproxy.hashing import HASH_FUNCTIONS, HashOptions, Node, Selector
@@ -11,6 +12,7 @@ from mcproxy.routes.base import Fields, Located, Pool, RouteHandle, all_destinat
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.error import ErrorRoute
 from mcproxy.routes.null import NullRoute
+from mcproxy.routes.pool_options import around_members, around_pool
 from mcproxy.routing_prefix import HASH_STOP, hashed_part
 from mcproxy.upstream.destination import Destination
 
@@ -45,11 +47,12 @@ class PoolRoute(RouteHandle):
 
     @classmethod
     def build(cls, fields: Fields) -> RouteHandle:
-        """Config: `"PoolRoute|A"`, or with `pool` and `hash` (a name or an object)."""
+        """Config: `"PoolRoute|A"`, or with `pool`, `hash` (a name or an object) and what pool_options.py knows."""
         pool = fields.pool("pool")
         function, options = fields.hash("hash", pool.default_hash)
+        pool = replace(pool, members=around_members(fields, pool.members))
         try:
-            return pool_route(pool, function, options)
+            return around_pool(fields, pool_route(pool, function, options))
         except ValueError as error:
             raise fields.error(str(error)) from error
 

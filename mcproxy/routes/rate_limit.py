@@ -42,6 +42,9 @@ class RateLimitRoute(RouteHandle):
         else:
             request.answer_by_default()
 
+    def member_of(self, key: bytes) -> int | None:
+        return self._target.member_of(key)
+
     def locate(self, keys: Sequence[bytes]) -> Located:
         return super().locate(keys) if OpClass.GET in self._buckets else self._target.locate(keys)
 
