@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcdaemon import cli, lifecycle, log_setup, sockets
@@ -16,12 +17,16 @@ from mcdaemon.admin_http import AdminServer
 from mcdaemon.errors import StartError
 from mcdaemon.workers import Worker, WorkerContext, supervise
 from mcproxy.admin import Facts, View
+from mcproxy.config_error import ConfigError
+from mcproxy.configuration import CONFIG_EXIT
 from mcproxy.embedded_cluster import EmbeddedCluster
 from mcproxy.exposition import collect
-from mcproxy.proxy import CONFIG_EXIT, Proxy
+from mcproxy.flavor import with_flavors
+from mcproxy.proxy import Proxy
 from mcproxy.settings import Settings
 from mcproxy.snapshot import Board, merge_servers
 from mcproxy.stats import Stats, new_counters
+from mcproxy.tools import TOOLS, validate
 from mcproxy.versions import VERSION_TEXT
 
 if TYPE_CHECKING:
@@ -36,6 +41,13 @@ LISTEN_EXIT = 2
 def main(argv: list[str] | None = None) -> int:
     """Run until told to stop; the exit status."""
     words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in TOOLS:
+        return TOOLS[words[0]](words[1:], sys.stdout, sys.stderr)
+    try:
+        words = with_flavors(words)
+    except ConfigError as error:
+        print(f"mcproxy: {error}", file=sys.stderr)
+        return CONFIG_EXIT
     settings = cli.parse_settings(
         Settings,
         words,
@@ -47,16 +59,33 @@ def main(argv: list[str] | None = None) -> int:
         usage_exit=CONFIG_EXIT,
         value_exit=CONFIG_EXIT,
     )
-    log_setup.setup(settings.log_format, logging.DEBUG if settings.verbosity else logging.INFO)
+    _set_up_log(settings)
     for name in (*settings.unknown, *settings.positional):
         log.warning("Unrecognized option: %s", name)
     for name in settings.ignored:
         log.info("%s is accepted and has no effect", name)
     try:
+        if settings.validate_config:
+            validate(settings)
+            if settings.validate_config == "exit":
+                return 0
         return _run(settings, words, os.environ)
     except StartError as error:
         print(error.text, file=sys.stderr)
         return error.exit_code
+
+
+def _set_up_log(settings: Settings) -> None:
+    level = logging.DEBUG if settings.verbosity else logging.INFO
+    if not settings.log_path:
+        log_setup.setup(settings.log_format, level)
+        return
+    try:
+        stream = Path(settings.log_path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115  (for good)
+    except OSError as error:
+        print(f"mcproxy: --log-path {settings.log_path}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(CONFIG_EXIT) from None
+    log_setup.setup(settings.log_format, level, stream)
 
 
 def _run(settings: Settings, words: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -79,9 +108,23 @@ def _run(settings: Settings, words: Sequence[str], environ: Mapping[str, str]) -
 def _listen(settings: Settings) -> list[list[socket.socket]]:
     """The sockets of each worker: taken first, so that a port in use is told before anything begins."""
     addresses, backlog = settings.addresses(), settings.tcp_listen_backlog
+    taken = _given_listener(settings)
+    if taken is not None:
+        return [[taken.dup()] for _ in range(settings.num_proxies - 1)] + [[taken]]
     if settings.num_proxies == 1:
         return [sockets.open_tcp(addresses, backlog=backlog, exit_code=LISTEN_EXIT)]
     return sockets.open_sharded(addresses, settings.num_proxies, backlog=backlog, exit_code=LISTEN_EXIT)
+
+
+def _given_listener(settings: Settings) -> socket.socket | None:
+    """One socket that all workers accept from: a Unix socket, or one that another process has opened."""
+    if settings.unix_domain_sock:
+        return sockets.open_unix(
+            settings.unix_domain_sock, mode=0o777, backlog=settings.tcp_listen_backlog, exit_code=LISTEN_EXIT
+        )
+    if settings.listen_sock_fd >= 0:
+        return sockets.adopt(settings.listen_sock_fd, exit_code=LISTEN_EXIT)
+    return None
 
 
 class _Fleet:
@@ -174,8 +217,15 @@ class _Fleet:
         return worst.ready, worst.text
 
     def _log_listening(self) -> None:
-        names = {str(sockets.Address(*listener.getsockname()[:2])) for listener in self._shards[0]}
+        names = {_address_of(listener) for listener in self._shards[0]}
         log.info("listening on %s", ", ".join(sorted(names)))
+        if self._settings.config_text and "--asynclog-disable" not in self._settings.ignored:
+            log.warning("failed deletes are not spooled: the proxy behaves as with --asynclog-disable")
+
+
+def _address_of(listener: socket.socket) -> str:
+    name = listener.getsockname()
+    return f"unix:{name}" if isinstance(name, str) else str(sockets.Address(*name[:2]))
 
 
 def _servers_from(settings: Settings) -> str:

@@ -10,6 +10,8 @@ from discovery.service_name import parse_target
 from mcdaemon.option_values import integer, one_of
 from mcdaemon.options import FieldError, ignored_options, option, positional_arguments, unknown_options
 from mcdaemon.sockets import Address, parse_address
+from mcproxy.mcrouter_options import IGNORED, McrouterOptions
+from mcproxy.wire_options import WireOptions
 
 DEFAULT_PORT = 5000
 UPSTREAM_PORT = 11211
@@ -30,7 +32,7 @@ def _ports(text: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(McrouterOptions, WireOptions):
     """What the proxy was told. Durations are in milliseconds, as mcrouter's options are."""
 
     listen: tuple[str, ...] = option(
@@ -162,22 +164,15 @@ class Settings:
         "text", "--log-format", metavar="text|json", parse=one_of("text", "json"), help="of the log"
     )
     verbosity: int = option(0, "-v", "--verbosity", count=True, help="say more; may be repeated")
-    ignored: tuple[str, ...] = ignored_options(
-        ("--thread-affinity",),
-        ("--disable-shard-split-route",),
-        ("--rss-limit-mb", "N"),
-        ("--stats-root", "PATH"),
-        ("--stats-logging-interval", "MS"),
-        ("--debug-fifo-root", "PATH"),
-        ("--config-dump-root", "PATH"),
-        ("--disable-miss-on-get-errors",),
-        ("--asynclog-disable",),
-        ("-a", "--async-dir", "PATH"),
-    )
+    ignored: tuple[str, ...] = ignored_options(*IGNORED)
     positional: tuple[str, ...] = positional_arguments("FLAVOR")
     unknown: tuple[str, ...] = unknown_options()
 
     def __post_init__(self) -> None:
+        self.refuse_tls()
+        self.refuse_stale(self.num_proxies)
+        if self.unix_domain_sock and (self.port or self.listen):
+            raise FieldError("unix_domain_sock", "either a Unix socket or TCP ports")
         if self.upstream and (self.config or self.config_file):
             raise FieldError("upstream", "servers come from here or from a configuration, not from both")
         twice = [text for text, count in Counter(self.upstream).items() if count > 1]

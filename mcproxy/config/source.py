@@ -1,6 +1,6 @@
 """Where a config comes from: `file:PATH`, a path, or the JSON text itself, and the files it imports.
 
-    Source   where the config is          Reading   one reading of it: each file once, and what was in it
+Source   where the config is          Reading   one reading of it: each file once, and what was in it
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The built-ins of JSONM that take their arguments unexpanded: conditions, loops, definitions, imports.
 
-    {"type": "if", "condition": C, "is_true": A, "is_false": B}
-    {"type": "transform", "dictionary": D, "itemTransform": I, "keyTransform": K}       %key%, %item%
-    {"type": "process", "dictionary": D, "initialValue": V, "transform": T}             %key%, %item%, %value%
-    {"type": "foreach", "from": D, "where": W, "use": U, "top": N, "noMatchResult": R}  %key%, %item%
-    {"type": "define", "vars": {"a": 1}, "result": R}
-    @select(D, key, default)   @defined(name)   @import(path, default)
+{"type": "if", "condition": C, "is_true": A, "is_false": B}
+{"type": "transform", "dictionary": D, "itemTransform": I, "keyTransform": K}       %key%, %item%
+{"type": "process", "dictionary": D, "initialValue": V, "transform": T}             %key%, %item%, %value%
+{"type": "foreach", "from": D, "where": W, "use": U, "top": N, "noMatchResult": R}  %key%, %item%
+{"type": "define", "vars": {"a": 1}, "result": R}
+@select(D, key, default)   @defined(name)   @import(path, default)
 """
 
 from __future__ import annotations

@@ -110,7 +110,12 @@ class TreeBuilder:
             if not row.argument:
                 raise error_at(kind, f"{kind} takes no argument", path)
             node = {row.argument: argument}
-        return row.build(RouteFields(self, kind, node, kind, path))
+        fields = RouteFields(self, kind, node, kind, path)
+        return self.finished(row.build(fields), fields)
+
+    def finished(self, handle: RouteHandle, fields: RouteFields) -> RouteHandle:
+        """What stands in the tree for a route that is built: the route, unless somebody wants to watch it."""
+        return handle
 
 
 def _by_name(named: Any) -> dict[str, tuple[Any, str]]:

@@ -2,7 +2,7 @@ import pytest
 
 from mcdaemon.cli import parse_settings
 from mcdaemon.sockets import Address
-from mcproxy.proxy import upstream_options
+from mcproxy.configuration import upstream_options
 from mcproxy.settings import Settings
 
 

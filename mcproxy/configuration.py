@@ -1,0 +1,265 @@
+"""One worker's route tree: built from the configuration or from --upstream, followed, and swapped.
+
+    files, looked at every 100 ms ──changed──► wait a second ──► read all again ──┐
+    discovery watchers ───────────────────────changed──────────► same document ───┴─► build ──► one assignment
+
+Whatever goes wrong while a tree is built, the one in force stays, and the failure is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from discovery.endpoint import Change, EndpointSet
+from discovery.refresh_policy import RefreshPolicy
+from discovery.resolver import Resolver
+from discovery.service_name import Lookup, parse_target
+from discovery.watcher import Watcher
+from mcdaemon.errors import StartError
+from mcproxy.config.builder import ProxyConfig, build_document
+from mcproxy.config.document import load
+from mcproxy.config.environment import of_settings
+from mcproxy.config.file_watch import FileWatch
+from mcproxy.config.jsonc import Object
+from mcproxy.config.pools import discovery_addresses
+from mcproxy.config.source import Reading, Source
+from mcproxy.config.upstreams import INDEX_HASHES, build_upstreams
+from mcproxy.config_error import ConfigError
+from mcproxy.routes.context import RouteContext
+from mcproxy.settings import UPSTREAM_PORT, Settings
+from mcproxy.stats import Stats
+from mcproxy.upstream.destination import KeepAlive, UpstreamOptions
+from mcproxy.upstream.destination_map import DestinationMap
+
+log = logging.getLogger(__name__)
+
+CONFIG_EXIT = 3
+FIRST_LOOKUP_S = 5.0
+
+
+class Configuration:
+    """Builds trees, from `start` until `close`. `swap(tree)` puts one in force."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        upstreams: tuple[str, ...],
+        stats: Stats,
+        destinations: DestinationMap,
+        context: RouteContext,
+        swap: Callable[[ProxyConfig], None],
+    ) -> None:
+        self._settings = settings
+        self._upstreams = upstreams
+        self._stats = stats
+        self._destinations = destinations
+        self._context = context
+        self._swap = swap
+        self._options = upstream_options(settings)
+        self._source = Source.of(settings.config_text) if settings.config_text else None
+        self._environment = of_settings(settings, context.host_id, self._endpoints)
+        self._resolver = Resolver(settings.nameserver)
+        self._policy = RefreshPolicy(grace_s=settings.discovery_grace / 1000, expect=settings.expect or None)
+        self._watchers: dict[str, Watcher] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._document: Object | None = None  # in force
+        self._current: ProxyConfig | None = None
+        self._files = FileWatch(context.call_later, settings.file_observer_poll_period_ms / 1000, self._on_files)
+        self._reload_timer: asyncio.TimerHandle | None = None
+        self._looking_up: asyncio.Task[None] | None = None  # names that the configuration to come needs
+        self._is_following = False  # the first tree is built; every change builds the next
+
+    async def start(self) -> None:
+        """The first tree. An unreadable config ends the start, a name that DNS does not know does not."""
+        if self._source is None:
+            await self._follow(list(self._upstreams))
+            self._rebuild()
+        else:
+            try:
+                document = self._read()
+                await self._follow(self._unknown_addresses(document))
+                self._use(document)
+            except ConfigError as error:
+                raise StartError(f"mcproxy: {told(error, self._source)}", CONFIG_EXIT) from None
+        self._is_following = True
+
+    def reload(self) -> None:
+        """Read the configuration again, or look the servers up again."""
+        if self._source is None:
+            self.look_again()
+            return
+        if self._looking_up is not None:
+            self._looking_up.cancel()
+        with self._mistakes_told():
+            document = self._read()
+            if unknown := self._unknown_addresses(document):
+                self._looking_up = asyncio.ensure_future(self._use_when_found(document, unknown))
+            else:
+                self._use_instead(document)
+
+    def look_again(self) -> None:
+        """A server cannot be reached: its name may lead elsewhere by now."""
+        for watcher in self._watchers.values():
+            watcher.refresh_now()
+
+    def close(self) -> None:
+        """No tree is built from now on."""
+        self._is_following = False
+        self._files.stop()
+        if self._reload_timer is not None:
+            self._reload_timer.cancel()
+        if self._looking_up is not None:
+            self._looking_up.cancel()
+        self._unfollow(set(self._watchers))
+
+    # the configuration's text
+
+    def _on_files(self) -> None:
+        """A file has changed; others may be about to."""
+        if self._reload_timer is None and self._is_following and not self._settings.disable_reload_configs:
+            jitter_ms = self._settings.reconfiguration_jitter_ms * self._context.rng()
+            delay_s = (self._settings.reconfiguration_delay_ms + jitter_ms) / 1000
+            self._reload_timer = asyncio.get_running_loop().call_later(delay_s, self._on_delay_over)
+
+    def _on_delay_over(self) -> None:
+        self._reload_timer = None
+        self.reload()
+
+    def _read(self) -> Object:
+        """All sources as they are now. Raises ConfigError."""
+        assert self._source is not None
+        self._stats.config_last_attempt = int(time.time())
+        reading = Reading(self._source)
+        try:
+            return load(reading, self._environment)
+        finally:
+            self._files.follow(reading.digests)
+
+    async def _use_when_found(self, document: Object, addresses: list[str]) -> None:
+        await self._follow(addresses)
+        with self._mistakes_told():
+            self._use_instead(document)
+
+    def _use_instead(self, document: Object) -> None:
+        assert self._source is not None
+        self._use(document)
+        log.info("configuration reloaded from %s", self._source.name)
+
+    @contextmanager
+    def _mistakes_told(self) -> Iterator[None]:
+        """A configuration that cannot be used changes nothing but a counter."""
+        assert self._source is not None
+        try:
+            yield
+        except ConfigError as error:
+            self._stats.config_failures += 1
+            log.error("%s; the configuration in force stays", told(error, self._source))
+
+    def _use(self, document: Object) -> None:
+        """Build the document's tree and put it in force. Raises ConfigError."""
+        try:
+            config = build_document(document, self._destinations, self._options, self._context, self._environment)
+        except ConfigError:
+            self._destinations.keep(self._current.destinations if self._current else ())
+            raise
+        self._document = document
+        self._put_in_force(config)
+        self._unfollow(set(self._watchers) - set(discovery_addresses(document)))
+
+    # the servers that DNS names
+
+    def _unknown_addresses(self, document: Object) -> list[str]:
+        return [text for text in discovery_addresses(document) if text not in self._watchers and _is_address(text)]
+
+    def _endpoints(self, address: str) -> EndpointSet:
+        watcher = self._watchers.get(address)
+        return watcher.current if watcher is not None else EndpointSet()
+
+    async def _follow(self, addresses: list[str]) -> None:
+        """Watch these too; waits a few seconds at most for the first answers."""
+        new = [parse_target(text, UPSTREAM_PORT) for text in addresses if text not in self._watchers]
+        for target in new:
+            self._watchers[str(target)] = Watcher(target, self._resolver, self._policy, self._on_change)
+            is_nameless = self._source is None and target.lookup is Lookup.ADDRESSES
+            if is_nameless and self._settings.hash in INDEX_HASHES:
+                log.warning(
+                    "%s: addresses have no names, so --hash %s moves most keys when one changes; use ring, or dnssrv+",
+                    target,
+                    self._settings.hash,
+                )
+        await asyncio.gather(*(self._watchers[str(target)].start(FIRST_LOOKUP_S) for target in new))
+
+    def _unfollow(self, addresses: set[str]) -> None:
+        for address in addresses:
+            task = asyncio.ensure_future(self._watchers.pop(address).stop())
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
+
+    def _on_change(self, endpoints: EndpointSet, change: Change) -> None:
+        if self._is_following:
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        """The same document, or --upstream, with the servers of now."""
+        try:
+            if self._document is not None:
+                self._use(self._document)
+                return
+            sets = [self._endpoints(text) for text in self._upstreams]
+            self._stats.config_last_attempt = int(time.time())
+            self._put_in_force(build_upstreams(sets, self._settings.hash, self._destinations, self._options))
+        except (ValueError, ConfigError) as error:
+            self._destinations.keep(self._current.destinations if self._current else ())
+            self._stats.config_failures += 1
+            log.error("%s: %s; the servers in force stay", "--upstream" if self._source is None else "pools", error)
+
+    def _put_in_force(self, config: ProxyConfig) -> None:
+        self._current = config
+        self._swap(config)
+        for destination in self._destinations.keep(config.destinations):
+            self._stats.on_removed(destination)
+        self._stats.config_last_success = int(time.time())
+
+
+def upstream_options(settings: Settings) -> UpstreamOptions:
+    """How servers are treated, in seconds."""
+    timeout_s = settings.server_timeout / 1000
+    return UpstreamOptions(
+        timeout_s=timeout_s,
+        connect_timeout_s=timeout_s,
+        timeouts_until_tko=settings.timeouts_until_tko,
+        tko_enabled=not settings.disable_tko_tracking,
+        probe_initial_s=settings.probe_timeout_initial / 1000,
+        probe_max_s=settings.probe_timeout_max / 1000,
+        inflight_max=settings.target_max_inflight_requests,
+        pending_max=settings.target_max_pending_requests,
+        single_flight=settings.single_flight,
+        keepalive=_keepalive(settings),
+    )
+
+
+def _keepalive(settings: Settings) -> KeepAlive | None:
+    if not settings.keepalive_count:
+        return None
+    return KeepAlive(settings.keepalive_idle, settings.keepalive_interval, settings.keepalive_count)
+
+
+def told(error: ConfigError, source: Source) -> str:
+    """The error as the log has it, with the file it is in."""
+    text = str(error)
+    if text.startswith("Can not read config"):
+        return text
+    return f"Can not read config {error.file or source.name}: {text}"
+
+
+def _is_address(text: str) -> bool:
+    """A bad one is refused with its place when the pool is built."""
+    try:
+        parse_target(text, UPSTREAM_PORT)
+    except ValueError:
+        return False
+    return True

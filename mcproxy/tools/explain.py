@@ -1,0 +1,70 @@
+"""`python -m mcproxy explain --config F KEY…`: which pool and server a key goes to, and by which routes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from mcproxy.config_error import ConfigError
+from mcproxy.configuration import CONFIG_EXIT, told
+from mcproxy.routing_prefix import hashed_part
+from mcproxy.tools.offline import OPERATIONS, OfflineTree, Step
+from mcproxy.tools.words import add_common, environment_of, options_of, source_of
+
+SHOWN_MAX = 100
+
+
+def explain(words: Sequence[str], out: TextIO, err: TextIO) -> int:
+    """The exit status: 0, or 3 for a configuration that cannot be used."""
+    parser = argparse.ArgumentParser(prog="mcproxy explain", description="Where keys go, and why.")
+    parser.add_argument("--config", "-f", required=True, metavar="FILE|JSON", help="the configuration")
+    parser.add_argument("--op", choices=sorted(OPERATIONS), default="get", help="of the request (default get)")
+    parser.add_argument(
+        "--reply", choices=("hit", "miss", "error"), default="hit", help="of every server on the way (default hit)"
+    )
+    parser.add_argument("key", nargs="+", metavar="KEY")
+    add_common(parser)
+    given = parser.parse_args(words)
+    source = source_of(given.config)
+    try:
+        tree = OfflineTree(source, environment_of(given), options_of(given))
+    except ConfigError as error:
+        print(f"mcproxy: {told(error, source)}", file=err)
+        return CONFIG_EXIT
+    for key in given.key:
+        print(key, file=out)
+        for line in _lines(tree.way_of(key.encode(), OPERATIONS[given.op], given.reply)):
+            print(f"  {line}", file=out)
+    return 0
+
+
+def _lines(steps: Sequence[Step]) -> Iterator[str]:
+    pool: Step | None = None
+    for step in steps[:SHOWN_MAX]:
+        indent = "  " * step.depth
+        if step.destination:
+            yield f"{indent}server {step.destination}{_slot(pool, step.destination)}"
+            continue
+        if step.pool is not None:
+            pool = step
+        line = f" line {step.line}" if step.line else ""
+        yield f"{indent}{step.kind} at {step.path}{line}{_choice(step)}"
+    if len(steps) > SHOWN_MAX:
+        yield f"… and {len(steps) - SHOWN_MAX} more"
+    if not any(step.destination for step in steps):
+        yield "no server: the route answers by itself"
+
+
+def _choice(step: Step) -> str:
+    if not step.hash_name:
+        return ""
+    hashed = hashed_part(step.hashed).decode("utf-8", "backslashreplace")
+    over = f": pool {step.pool.name}, {len(step.pool.nodes)} servers" if step.pool else ""
+    return f"{over}, {step.hash_name} of {hashed!r}"
+
+
+def _slot(step: Step | None, server: str) -> str:
+    """Which of its pool's servers it is."""
+    names = [node.name if node else "" for node in step.pool.nodes] if step and step.pool else []
+    return f", number {names.index(server)} of the pool" if server in names else ""
