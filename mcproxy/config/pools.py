@@ -91,10 +91,13 @@ class Pools:
     def _listed(self, fields: RouteFields, servers: list[Any], options: UpstreamOptions) -> NodesAndMembers:
         weights = _parallel(fields, fields.numbers("weights"), "weights", len(servers))
         tags = _parallel(fields, fields.texts("tags"), "tags", len(servers))
+        domains = _parallel(fields, fields.numbers("failure_domains"), "failure_domains", len(servers))
         port = port_override_of(fields)
         nodes, members = [], []
         for number, server in enumerate(servers):
             name, member = self._member(fields, server, number, options, port)
+            if domains and isinstance(member, DestinationRoute):
+                member.failure_domain = int(domains[number])
             nodes.append(Node(name, weights[number] if weights else 1.0, tags[number] if tags else ""))
             members.append(member)
         return tuple(nodes), tuple(members)
@@ -121,7 +124,7 @@ class Pools:
             target = discovery_target(address)
         except ValueError as error:
             raise error_at(address, f"{fields.kind}: {error}", f"{fields.path}.servers") from None
-        for name in ("weights", "tags", "port_override"):
+        for name in ("weights", "tags", "failure_domains", "port_override"):
             if fields.has(name):
                 raise fields.error(f"{name} has no meaning for servers that DNS names", name)
         return endpoint_members(self._environment.endpoints(str(target)), self._destinations, options)

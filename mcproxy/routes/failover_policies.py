@@ -105,7 +105,8 @@ class DeterministicOrderPolicy(FailoverPolicy):
     """Children drawn by the key: every proxy fails over a key the same way.
 
     Each draw hashes the key with the salt "2", "3", ... over all children, and is repeated if it finds one that was
-    used, the server that child 0 has chosen, or a failure domain in which a server was not reachable.
+    used, the server that child 0 has chosen, or a failure domain in which a server was not reachable. After too many
+    draws the order ends; mcrouter asks a child twice then.
     """
 
     __slots__ = ("_chosen", "_counters", "_domains", "_select")
@@ -145,7 +146,7 @@ class DeterministicOrderPolicy(FailoverPolicy):
         if chosen is not None:
             used.add(chosen)
         for _ in range(self.tries):
-            for draw in range(self.DRAWS + 1):
+            for draw in range(self.DRAWS):
                 salt += 1
                 at = self._select(b"%b%d" % (key, salt))
                 in_failed_domain = draw <= self.DRAWS_BY_DOMAIN and self._is_in_failed_domain(at, failed, chosen)
@@ -154,8 +155,12 @@ class DeterministicOrderPolicy(FailoverPolicy):
                 self._counters[
                     "failover_num_failed_domain_collisions" if in_failed_domain else "failover_num_collisions"
                 ] += 1
+            else:
+                return
             used.add(at)
             yield at
+            if len(used) == len(self.children):
+                return
 
     def _is_in_failed_domain(self, at: int, failed: Sequence[int], chosen: int | None) -> bool:
         domains = self._domains

@@ -74,7 +74,8 @@ def ask(route: RouteHandle, op: Op = Op.GET, key: bytes = b"k") -> tuple[int, by
 
 
 def make_request(waiter: Replies, op: Op = Op.GET, key: bytes = b"k") -> Request:
-    text = {Op.SET: b"set %b 0 0 1\r\nx\r\n"}.get(op, b"%b %%b\r\n" % op.name.lower().encode())
+    texts = {Op.SET: b"set %b 0 0 1\r\nx\r\n", Op.GAT: b"gat 60 %b\r\n", Op.GATS: b"gats 60 %b\r\n"}
+    text = texts.get(op, b"%b %%b\r\n" % op.name.lower().encode())
     return Request(op, key, text % key, waiter)
 
 

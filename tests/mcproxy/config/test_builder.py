@@ -121,3 +121,11 @@ def test_mistakes_refuse_the_config_and_name_the_line(destinations, text, line, 
         build(text, destinations, OPTIONS, CONTEXT)
     assert words in caught.value.text
     assert caught.value.line == line
+
+
+def test_failure_domains_of_a_pool_reach_the_failover(destinations):
+    text = """{"pools": {"A": {"servers": ["h:1", "h:2"], "failure_domains": [7, 8]}}, "route": {
+      "type": "FailoverRoute", "children": ["PoolRoute|A", "Pool|A"], "failover_policy":
+      {"type": "DeterministicOrderPolicy", "max_tries": 2, "max_error_tries": 2, "enable_failure_domains": true}}}"""
+    root = build(text, destinations, OPTIONS, CONTEXT).root
+    assert root._default_handle.policy._domains == [0, 7, 8]

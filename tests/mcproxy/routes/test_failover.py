@@ -1,9 +1,14 @@
 import pytest
 
-from mcproxy.outcome import Result
+from mcproxy.config_error import ConfigError
+from mcproxy.outcome import FAILOVER_ERRORS, Result
+from mcproxy.request import Op
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.failover import FailoverRoute
 from mcproxy.routes.failover_policies import FailoverPolicy
+from mcproxy.routes.null import NullRoute
+from tests.support.built_route import build
+from tests.support.operations import HITS, ONE_OF_EACH
 from tests.support.route_context import make_context
 from tests.support.scripted_route import Leaf, Replies, ScriptedRoute, ask, make_request, results
 
@@ -56,3 +61,148 @@ def test_many_children_that_are_out():
 def test_keys_are_not_located_where_replies_must_be_seen():
     route = failover([DestinationRoute(Leaf("a")), DestinationRoute(Leaf("b"))])
     assert route.locate([b"k", b"l"]) == ([None, None], [b"k", b"l"])
+
+
+F, N, T = Result.FOUND, Result.NOTFOUND, Result.TIMEOUT
+
+
+def built(*answers, context=None, **fields):
+    return build("FailoverRoute", context, children=[ScriptedRoute(answer) for answer in answers], **fields)
+
+
+@pytest.mark.parametrize("op", ONE_OF_EACH)
+def test_all_operations_fail_over_by_default(op):
+    for error in FAILOVER_ERRORS:
+        assert ask(built(error, HITS[op]), op)[0] == HITS[op]
+    for result in set(Result) - FAILOVER_ERRORS:
+        assert ask(built(result, HITS[op]), op)[0] == result
+
+
+@pytest.mark.parametrize(
+    ("errors", "first", "op", "fails_over"),
+    [
+        (["tko", "connect_error"], Result.TKO, Op.GET, True),
+        (["tko", "connect_error"], T, Op.GET, False),
+        (["tko", "connect_error"], T, Op.SET, False),
+        (["tko", "connect_error"], T, Op.INCR, True),  # of no group: always the default
+        (["tko", "connect_error"], T, Op.TOUCH, True),
+        (["client_error"], Result.CLIENT_ERROR, Op.DELETE, True),
+        ([], Result.TKO, Op.GET, False),
+        ([], Result.TKO, Op.DELETE, False),
+        ({"gets": ["timeout"]}, T, Op.GET, True),
+        ({"gets": ["timeout"]}, T, Op.META_GET, True),
+        ({"gets": ["timeout"]}, Result.TKO, Op.GET, False),
+        ({"gets": ["timeout"]}, Result.TKO, Op.SET, True),
+        ({"updates": []}, Result.TKO, Op.CAS, False),
+        ({"updates": []}, Result.TKO, Op.DELETE, True),
+        ({"deletes": ["bad_key"]}, Result.BAD_KEY, Op.DELETE, True),
+    ],
+)
+def test_which_errors(errors, first, op, fails_over):
+    assert ask(built(first, Result.OK, failover_errors=errors), op)[0] == (Result.OK if fails_over else first)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"failover_errors": ["found"]},
+        {"failover_errors": ["mc_res_timeout"]},
+        {"failover_errors": {"arithmetic": ["timeout"]}},
+        {"failover_errors": {"gets": ["nonsense"]}},
+        {"failover_errors": 7},
+        {"failover_limit": {}},
+        {"failover_limit": {"rate": 2}},
+        {"failover_limit": {"rate": 0.5, "burst": 0}},
+        {"failover_tag": "yes"},
+        {"failover_policy": {"type": "GuessPolicy"}},
+        {"failover_policy": {}},
+    ],
+)
+def test_what_is_refused(fields):
+    with pytest.raises(ConfigError):
+        built(F, F, **fields)
+
+
+def counted(context):
+    return {name.removeprefix("failover_"): n for name, n in context.counters.items() if n}
+
+
+def test_what_is_counted():
+    context = make_context()
+    ask(built(F, T, context=context))
+    assert counted(context) == {}
+    ask(built(T, Result.TKO, F, context=context))
+    assert counted(context) == {"all": 1, "inorder_policy": 1, "policy_result_error": 1, "policy_tko_error": 1}
+
+
+def test_what_is_counted_when_all_fail():
+    context = make_context()
+    ask(built(Result.CONNECT_ERROR, T, context=context))
+    assert counted(context) == {
+        "all": 1,
+        "all_failed": 1,
+        "inorder_policy": 1,
+        "inorder_policy_failed": 1,
+        "policy_tko_error": 1,
+    }
+
+
+def test_the_limit_is_a_share_of_the_requests():
+    context = make_context()
+    route = built(T, F, context=context, failover_limit={"rate": 0.25, "burst": 2})
+    got = [ask(route)[0] for _ in range(14)]
+    assert got[:2] == [F, F]  # full at first; then every fourth request brings a token
+    assert [at for at, result in enumerate(got) if result == F] == [0, 1, 4, 8, 12]
+    assert context.counters["failover_rate_limited"] == 9
+
+
+def test_servers_that_were_not_even_asked_do_not_count_against_the_limit():
+    for error in (Result.TKO, Result.CONNECT_ERROR, Result.CONNECT_TIMEOUT):
+        route = built(error, F, failover_limit={"rate": 0.0, "burst": 1})
+        assert [ask(route)[0] for _ in range(5)] == [F] * 5
+    route = built(T, F, failover_limit={"rate": 0.0, "burst": 1})
+    assert [ask(route)[0] for _ in range(3)] == [F, T, T]
+
+
+def test_every_failed_child_takes_from_the_limit():
+    route = built(T, T, F, failover_limit={"rate": 0.0, "burst": 2})
+    assert [ask(route)[0] for _ in range(2)] == [F, T]
+    assert [len(child.seen) for child in route.children] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("op", [Op.GET, Op.SET, Op.DELETE, Op.GAT])
+def test_the_tag(op):
+    children = [ScriptedRoute(T), ScriptedRoute(T), ScriptedRoute(HITS.get(op, F))]
+    route = build("FailoverRoute", children=children, failover_tag=True)
+    replies = Replies()
+    request = make_request(replies, op, b"a|#|b")
+    route.route(request)
+    assert [child.seen[0][0] for child in children] == [b"a|#|b", b"a|#|b:failover=1", b"a|#|b:failover=1"]
+    assert b"a|#|b:failover=1" in children[2].seen[0][1]
+    assert (request.key, b":failover" in replies.got[0][1]) == (b"a|#|b", False)
+    for child in children:
+        child.seen.clear()
+    ask(route, key=b"ab")
+    assert {child.seen[0][0] for child in children} == {b"ab"}
+
+
+def test_a_key_without_room_is_not_tagged():
+    children = [ScriptedRoute(T), ScriptedRoute()]
+    ask(build("FailoverRoute", children=children, failover_tag=True), key=b"a|#|".ljust(245, b"x"))
+    assert len(children[1].seen[0][0]) == 245
+
+
+def test_a_late_error_and_one_at_once():
+    children = [ScriptedRoute(T, later=True), ScriptedRoute(T), ScriptedRoute(T, later=True), ScriptedRoute(F)]
+    route, replies = build("FailoverRoute", children=children), Replies()
+    route.route(make_request(replies))
+    children[0].answer_next()
+    assert replies.got == []
+    children[2].answer_next()
+    assert results(replies.got) == [F]
+
+
+def test_degenerate_shapes():
+    child = ScriptedRoute()
+    assert build("FailoverRoute", children=[child]) is child
+    assert isinstance(build("FailoverRoute", children=[]), NullRoute)
