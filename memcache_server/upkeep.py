@@ -8,10 +8,11 @@ _BUDGET = 500  # items moved in one go: about a third of a millisecond
 _PAUSE_BUSY_S = 0.001  # when the budget was used up
 _PAUSE_S = 0.01
 _PAUSE_MAX_S = 1.0
+_PAUSE_GROWTH = 1.125  # a short rest of the clients is not idleness
 
 
 class LruUpkeep:
-    """Runs the maintainer on a loop, with pauses that double while nothing moves (items.c lru_maintainer_thread)."""
+    """Runs the maintainer on a loop, with pauses that grow while nothing moves (items.c lru_maintainer_thread)."""
 
     __slots__ = ("_loop", "_maintainer", "_pause", "_timer")
 
@@ -37,5 +38,5 @@ class LruUpkeep:
         elif moved:
             self._pause = _PAUSE_S
         else:
-            self._pause = min(_PAUSE_MAX_S, max(_PAUSE_S, self._pause * 2))
+            self._pause = min(_PAUSE_MAX_S, max(_PAUSE_S, self._pause * _PAUSE_GROWTH))
         self.start()

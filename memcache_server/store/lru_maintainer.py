@@ -54,7 +54,7 @@ class LruMaintainer:
     def _reclaim_tail(self, number: int, budget: int) -> int:
         """Free the dead items at the tail of a list."""
         store, freed = self._store, 0
-        while freed < budget and (handle := store.lru.tail[number]) and store.is_dead(handle):
+        while freed < budget and (handle := store.lru.tail[number]) and store.is_reclaimable(handle):
             store.reclaim(handle)
             freed += 1
         return freed
@@ -71,7 +71,7 @@ class LruMaintainer:
             if not handle or moved >= budget:
                 break
             meta = store.arena.words[(handle << 1) + META]
-            if store.is_dead(handle):
+            if store.is_reclaimable(handle):
                 store.reclaim(handle)
             elif meta & ACTIVE and number & SEGMENT_MASK == HOT:
                 store.move_to_warm(handle, meta)
@@ -96,7 +96,7 @@ class LruMaintainer:
         while handle and count < budget:
             word = handle << 1
             meta, used, exptime = words[word + META], words[word + LAST_ACCESS], words[word + EXPTIME]
-            if meta & ACTIVE or used <= flushed or 0 < exptime <= now or (size >= over and used >= oldest):
+            if meta & ACTIVE or used <= flushed or 0 < exptime < now or (size >= over and used >= oldest):
                 break
             words[word + META] = meta ^ change
             count, size, last = count + 1, size + item_size(words[word + TEXT_LENGTH], meta), handle

@@ -60,7 +60,7 @@ class RoomMaker(LivingItems):
             before = self._arena.words[(handle << 1) + PREV]
             if self.busy and handle in self.busy:
                 pass  # it would free no chunk
-            elif self.is_dead(handle):
+            elif self.is_reclaimable(handle):
                 self.reclaim(handle)
                 freed = True
             else:
@@ -85,7 +85,7 @@ class RoomMaker(LivingItems):
     def _sink_tail(self, handle: int, number: int) -> None:
         words, word, slab_class = self._arena.words, handle << 1, number & CLASS_MASK
         meta = words[word + META]
-        if self.is_dead(handle):
+        if self.is_reclaimable(handle):
             self.reclaim(handle)
         elif meta & ACTIVE and number & SEGMENT_MASK == HOT:
             self.move_to_warm(handle, meta)

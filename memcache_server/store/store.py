@@ -191,7 +191,11 @@ class Store(MetaItems):
                 STATE.pack_into(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
                 self.stats.stores[slab_class] += 1
                 return STORED
-        result = self.claim(key, flags, value) or self._write(key, flags, exptime, value, self.index.find(key))
+        if handle:
+            # making room may take the very item that is there; for a new one, it is made where the chunk is wanted
+            result = self.claim(key, flags, value) or self._write(key, flags, exptime, value, self.index.find(key))
+        else:
+            result = self._write(key, flags, exptime, value, 0)
         if result:
             self.discard(key)
         return result
