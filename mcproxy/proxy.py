@@ -23,6 +23,7 @@ from mcproxy.configuration import Configuration
 from mcproxy.host_id import host_id
 from mcproxy.idle_reset import IdleReset
 from mcproxy.routes.background import Background
+from mcproxy.routes.big_value import with_big_values
 from mcproxy.routes.context import RouteContext
 from mcproxy.routes.pool import nothing_found
 from mcproxy.service import ClientLimits, Routing, Service
@@ -175,11 +176,19 @@ class Proxy:
             self._worker,
             counters,
             Background(counters),
+            shadow_requests_max=self._settings.target_max_shadow_requests,
             send_invalid_route_to_default=self._settings.send_invalid_route_to_default,
         )
 
     def _swap(self, config: ProxyConfig) -> None:
-        self.service.routing = Routing(config.root, config.destinations)
+        settings = self._settings
+        root = with_big_values(
+            config.root,
+            settings.big_value_split_threshold,
+            settings.big_value_batch_size,
+            settings.big_value_hide_reply_flag,
+        )
+        self.service.routing = Routing(root, config.destinations)
 
     # clients and statistics
 

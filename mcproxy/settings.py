@@ -11,6 +11,7 @@ from mcdaemon.option_values import integer, one_of
 from mcdaemon.options import FieldError, ignored_options, option, positional_arguments, unknown_options
 from mcdaemon.sockets import Address, parse_address
 from mcproxy.mcrouter_options import IGNORED, McrouterOptions
+from mcproxy.value_options import ValueOptions
 from mcproxy.wire_options import WireOptions
 
 DEFAULT_PORT = 5000
@@ -32,7 +33,7 @@ def _ports(text: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(McrouterOptions, WireOptions):
+class Settings(McrouterOptions, WireOptions, ValueOptions):
     """What the proxy was told. Durations are in milliseconds, as mcrouter's options are."""
 
     listen: tuple[str, ...] = option(

@@ -229,3 +229,8 @@ class _Joined(_Chunks):
             return
         value = b"".join(self._values.values())
         asked.answer(_FOUND, hit_reply(asked.key, Hit(hit.flags & route.flags_mask, value, hit.cas_unique)))
+
+
+def with_big_values(root: RouteHandle, threshold: int, batch: int, hides_flag: bool) -> RouteHandle:
+    """`root` as the options of big values want it; `threshold` 0 leaves it alone."""
+    return BigValueRoute(root, threshold, batch, hides_flag=hides_flag) if threshold else root
