@@ -37,6 +37,7 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_feed",
+        "_given",
         "_is_blocked",
         "_is_fresh",
         "_is_reading",
@@ -68,6 +69,7 @@ class ClientConnection(asyncio.Protocol):
         self._is_reading = True
         self._is_blocked = False  # the client does not read its replies
         self._is_scheduled = False  # a turn will be taken up again
+        self._given = 0  # bytes written since, and what was to be sent when the client stopped to read
         self._more = False  # the parser holds whole requests
         self._peer_ended = False
 
@@ -183,14 +185,32 @@ class ClientConnection(asyncio.Protocol):
                 self._write(replies)
             except RuntimeError:  # uvloop, when the transport is closed; connection_lost follows
                 return
+        if places and not session.is_watched:
+            self.service.held.watch(session)
         if session.needs_care:
             if self._is_blocked:
+                self._given += len(replies or b"")
                 self._check_unread()
             self._settle()
 
     def pause_writing(self) -> None:
         self._is_blocked = True
+        self._given = self._transport.get_write_buffer_size()
+        if self.service.limits.write_timeout_s:
+            self.service.loop.call_later(self.service.limits.write_timeout_s, self._check_taken, 0, self._given)
         self._settle()
+
+    def _check_taken(self, taken_before: int, given_before: int) -> None:
+        """Drop a client that has taken nothing since; a blocked one begins to count anew."""
+        if not self._is_blocked or self._transport.is_closing():
+            return
+        taken = self._given - self._transport.get_write_buffer_size()
+        if taken <= taken_before and self._given >= given_before:
+            self.session.refuse("unread")
+            self._log_refused()
+            self._transport.abort()
+            return
+        self.service.loop.call_later(self.service.limits.write_timeout_s, self._check_taken, taken, self._given)
 
     def resume_writing(self) -> None:
         self._is_blocked = False

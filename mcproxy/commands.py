@@ -7,21 +7,20 @@ comes would put the connection, which all clients share, out of step. Upstream g
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 from mcproto.encode import CRLF, OK
 from mcproto.grammar import maybe_exptime, maybe_unsigned
 from mcproto.limits import KEY_MAX
 from mcproto.request_parser import Command, ValueBlock
 from mcproxy.gather import Gather
+from mcproxy.long_get import PIECE_KEYS, LongGet, pieces_of_line, pieces_of_list
 from mcproxy.meta_commands import meta_arithmetic, meta_debug, meta_delete, meta_get, meta_noop, meta_set
-from mcproxy.multiget import MultiGet
+from mcproxy.multiget import MultiGet, Router
 from mcproxy.outcome import Result, error_line
-from mcproxy.request import Op, Request
+from mcproxy.request import Op, Request, Waiter
 from mcproxy.session import LARGE_VALUE, ClientSession
-
-KEYS_MAX = 65_536
-"""Keys of one get; mcrouter has no limit, but each may be a request here."""
 
 DISABLED = error_line("Command disabled")
 
@@ -68,10 +67,12 @@ def _get_and_touch(session: ClientSession, op: Op, tokens: list[bytes]) -> bool:
 
 
 def _get_many(session: ClientSession, op: int, start: bytes, keys: list[bytes]) -> bool:
-    if not 0 < len(keys) <= KEYS_MAX:
+    if not keys:
         return session.malformed()
     if max(map(len, keys)) > KEY_MAX:
         return session.bad_key()
+    if len(keys) > 2 * PIECE_KEYS:
+        return _get_long(session, op, start, pieces_of_list(keys))
     service = session.service
     service.commands[op] += len(keys)
     if len(keys) == 1:
@@ -81,8 +82,39 @@ def _get_many(session: ClientSession, op: int, start: bytes, keys: list[bytes]) 
         return False
     together = MultiGet(op, start, keys, session)
     session.places.append(together)
+    if not session.is_watched:
+        service.held.watch(session)
     together.send(service.routing)
     return False
+
+
+def _get_long(session: ClientSession, op: int, start: bytes, pieces: Iterator[list[bytes]]) -> bool:
+    """A get of so many keys that others must have their turn meanwhile."""
+    service, places = session.service, session.places
+
+    def begin(keys: list[bytes], above: Waiter) -> tuple[MultiGet, Router]:
+        service.commands[op] += len(keys)
+        return MultiGet(op, start, keys, above), service.routing
+
+    first = next(pieces, None)
+    if first is None:
+        return session.malformed()
+    together = LongGet(chain([first], pieces), begin, session, service.loop.call_soon, lambda: bool(places))
+    places.append(together)
+    if not session.is_watched:
+        service.held.watch(session)
+    together.go_on()
+    return False
+
+
+def get_long(session: ClientSession, line: bytes) -> bool:
+    """`get key*`, of up to eight megabytes."""
+    return _get_long(session, _GET, b"get ", pieces_of_line(line, len(b"get")))
+
+
+def gets_long(session: ClientSession, line: bytes) -> bool:
+    """`gets key*`, the same."""
+    return _get_long(session, Op.GETS, b"gets ", pieces_of_line(line, len(b"gets")))
 
 
 def _update(op: Op, word_count: int) -> StorageHandler:
@@ -218,9 +250,9 @@ def quit_(session: ClientSession, tokens: list[bytes]) -> bool:
 
 
 PROXY_COMMANDS: dict[bytes, Command] = {
-    b"get": Command(get),
+    b"get": Command(get, long_handler=get_long),
     b"set": Command(_update(Op.SET, 5), value_token=4),
-    b"gets": Command(gets),
+    b"gets": Command(gets, long_handler=gets_long),
     b"delete": Command(delete),
     b"incr": Command(_on_key(Op.INCR, maybe_unsigned)),
     b"decr": Command(_on_key(Op.DECR, maybe_unsigned)),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mcproto.encode import END
+from mcproto.encode import END, OUT_OF_MEMORY
 from mcproto.errors import ProtocolError
 from mcproto.limits import KEY_MAX, LINE_MAX
 from mcproxy.outcome import FIRST_ERROR, Result
@@ -111,8 +111,20 @@ class MultiGet:
                 parts.append((server.send, KeysRequest(self._start, line, asked, server.results, self)))
         return parts
 
+    @property
+    def held_bytes(self) -> int:
+        """What was found so far."""
+        return sum(map(len, self._blocks.values()))
+
+    def give_up(self) -> None:
+        """It takes too much memory: that is the reply, and what still comes is dropped."""
+        self.reply, self._keys, self._blocks = OUT_OF_MEMORY, (), {}
+        self._above.on_reply(Request(self._op, b"", b"", self), Result.LOCAL_ERROR, OUT_OF_MEMORY)
+
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         """A part is answered. Raises ProtocolError if the reply to a line does not fit; then it still waits."""
+        if self.reply is not None:  # given up
+            return
         if isinstance(request, KeysRequest):
             self._take_line(request, result, raw)
         elif result == _FOUND:

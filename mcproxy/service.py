@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from mcproxy.held_replies import HeldReplies
 from mcproxy.outcome import Result
 from mcproxy.request import Op
 from mcproxy.routes.base import RouteHandle
@@ -21,6 +22,12 @@ class ClientLimits:
     outstanding_requests: int = 34133
     outstanding_value_bytes: int = 8 << 20
     """Of values on their way to servers; smaller ones than LARGE_VALUE are not counted."""
+    write_timeout_s: float = 1.0
+    """A client that takes none of its replies for so long is dropped; 0: never."""
+    held_bytes: int = 64 << 20
+    """Of replies that wait for an earlier one, or for the rest of a get; more are given up."""
+    held_bytes_total: int = 256 << 20
+    """The same of all clients of a process."""
     unread_bytes: int = 128 << 20
     """Replies the client has not read: beyond, the connection is dropped."""
     value_bytes: int = 128 << 20
@@ -60,6 +67,7 @@ class Service:
         "connections",
         "errors",
         "flush_enabled",
+        "held",
         "limits",
         "loop",
         "on_last_gone",
@@ -84,6 +92,7 @@ class Service:
         self.tick = tick
         self.loop = loop
         self.limits = limits or ClientLimits()
+        self.held = HeldReplies(loop.call_later, self.limits.held_bytes, self.limits.held_bytes_total)
         self.flush_enabled = flush_enabled
         self.version_line = version_line
         self.commands = [0] * len(Op)  # requests of clients, by Op

@@ -6,6 +6,7 @@ import mmap
 
 from mcproto.encode import BAD_LINE, TOO_LARGE
 from mcproto.request_parser import ValueBuffer
+from mcproxy.held_replies import give_up_newest, held_bytes
 from mcproxy.outcome import FIRST_ERROR, OUTCOMES, Result
 from mcproxy.reply_queue import Ready, ReplyQueue
 from mcproxy.request import Request, Waiter
@@ -33,6 +34,7 @@ class ClientSession:
         "_waiting",
         "is_awake",
         "is_ending",
+        "is_watched",
         "needs_care",
         "places",
         "queue",
@@ -46,6 +48,7 @@ class ClientSession:
         self.queue = ReplyQueue()
         self.places = self.queue.places
         self.is_awake = False
+        self.is_watched = False  # held_replies.py looks at it
         self.is_ending = False  # no more requests are handled; close when all replies are sent
         self.refused = ""  # why, if the client cannot be served
         self.value_bytes = 0  # of large values on their way to servers
@@ -82,6 +85,22 @@ class ClientSession:
         """`say`, counted."""
         self.service.errors[result] += 1
         self.say(line)
+
+    # what held_replies.py asks
+
+    @property
+    def held_bytes(self) -> int:
+        """What its replies take that cannot be sent yet."""
+        return held_bytes(self.places)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self.places
+
+    def shed(self, limit: int) -> None:
+        """Give up the newest replies until the others take `limit` bytes at most."""
+        self.service.errors[Result.LOCAL_ERROR] += give_up_newest(reversed(self.places), self.held_bytes, limit)
 
     def end(self) -> bool:
         """Handle nothing more from this client. Returns True: the parser's turn is over."""

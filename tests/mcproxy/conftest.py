@@ -19,8 +19,16 @@ def route():
     return ScriptedRoute()
 
 
+class NoLoop(asyncio.AbstractEventLoop):
+    """The next turn comes at once, and no time passes."""
+
+    def call_soon(self, callback, *args):
+        callback(*args)
+
+    def call_later(self, delay, callback, *args):
+        pass
+
+
 @pytest.fixture
 def service(route):
-    """Without an event loop: nothing here may need one."""
-    loop = asyncio.AbstractEventLoop()
-    return Service(Routing(route), Tick(lambda callback: None), loop)
+    return Service(Routing(route), Tick(lambda callback: None), NoLoop())

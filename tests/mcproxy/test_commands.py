@@ -158,8 +158,21 @@ def test_a_declared_length_alone_costs_no_memory(service):
     assert len(buffer) == service.limits.value_bytes
 
 
-def test_too_many_keys(play):
-    assert play([b"get" + b" a" * 65_537 + b"\r\n"]) == ([], MALFORMED, True)
+@pytest.mark.parametrize("verb", [b"get", b"gets"])
+def test_very_many_keys(play, service, verb):
+    keys = [b"key%d" % number for number in range(30_000)]
+    line = verb + b" " + b" ".join(keys) + b"\r\n"
+    texts = [b"%b %b\r\n" % (verb, key) for key in keys]
+    assert play([line]) == (texts, b"END\r\n", False)
+    assert play([line[at : at + 20_000] for at in range(0, len(line), 20_000)]) == (texts, b"END\r\n", False)
+    assert service.commands[Op.GETS if verb == b"gets" else Op.GET] == 60_000
+
+
+def test_a_long_line_without_keys_or_with_a_bad_one(play):
+    assert play([b"get " + b" " * 60_000, b" " * 60_000 + b"\r\n"]) == ([], MALFORMED, True)
+    texts, replies, _ = play([b"get" + b" a" * 40_000, b" %b b\r\n" % LONG])
+    assert replies == b"CLIENT_ERROR bad key\r\n"
+    assert b"get b\r\n" not in texts
 
 
 def test_counters(play, service):
