@@ -30,6 +30,7 @@ class Provoked(NamedTuple):
     sent: bytes | Callable[[Address], bytes]
     flags: str = ""  # of both servers
     ours_alone: str = ""  # why the original is not asked
+    tries: int = 1  # more where the original's threads may be quicker than the next request
 
 
 def sets(prefix: bytes, count: int, size: int, exptime: int = 0) -> bytes:
@@ -112,13 +113,13 @@ ERRORS: dict[str, Provoked] = {
     "SAME src and dst class are identical": Provoked(b"slabs reassign 1 1\r\n"),
     "CLIENT_ERROR slab reassignment disabled": Provoked(b"slabs reassign 1 2\r\n", "-o no_slab_reassign"),
     "BUSY currently processing reassign request": Provoked(
-        sets(b"k", 300, 9000) + b"slabs reassign 22 1\r\n" * 3, "-o no_lru_crawler"
+        sets(b"k", 300, 9000) + b"slabs reassign 22 1\r\n" * 3, "-o no_lru_crawler", tries=30
     ),
     "ERROR hot and warm pcts must not exceed 80": Provoked(b"lru tune 50 40 0.2 2.0\r\n"),
     "ERROR hot/warm age factors must be greater than 0": Provoked(b"lru tune 20 40 0 2.0\r\n"),
     "ERROR failed to start lru crawler thread": Provoked(b"lru_crawler enable\r\n"),
     "CLIENT_ERROR sleep must be one second or less": Provoked(b"lru_crawler sleep 1000001\r\n"),
-    "BUSY currently processing crawler request": Provoked(sets(b"k", 3000, 1) + CRAWL * 10),
+    "BUSY currently processing crawler request": Provoked(sets(b"k", 3000, 1) + CRAWL * 10, tries=30),
     "ERROR an unknown error happened": Provoked(b"lru_crawler crawl hash\r\n", "-o no_lru_maintainer"),
     "BADCLASS invalid class id": Provoked(b"lru_crawler crawl 0\r\n", "-o no_lru_maintainer"),
     "NOTSTARTED no items to crawl": Provoked(b"lru_crawler crawl ,\r\n", "-o no_lru_maintainer"),
@@ -235,7 +236,8 @@ def test_provoked_on_ours(text: str, start: Start) -> None:
 @pytest.mark.parametrize("text", [text for text, provoked in ERRORS.items() if not provoked.ours_alone])
 def test_provoked_on_the_original(text: str, start: Start) -> None:
     provoked = ERRORS[text]
-    assert text in said(start(False, provoked.flags), provoked)
+    server = start(False, provoked.flags)
+    assert any(text in said(server, provoked) for _ in range(provoked.tries))
 
 
 @pytest.mark.memcached

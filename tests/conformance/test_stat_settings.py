@@ -48,7 +48,6 @@ CHANGED = {
     "temp_lru": "-o temporary_ttl=30",
     "temporary_ttl": "-o temporary_ttl=30",
     "track_sizes": "-o track_sizes",
-    "watcher_logbuf_size": "-o watcher_logbuf_size=100",
 }
 CHANGED_TOO = {
     "lru_crawler": "-o no_lru_crawler",
