@@ -96,7 +96,10 @@ class Proxy:
             Routing(nothing_found(POOL_NAME)),
             tick,
             loop,
-            limits=ClientLimits(outstanding_requests=settings.max_client_outstanding_reqs),
+            limits=ClientLimits(
+                outstanding_requests=settings.max_client_outstanding_reqs,
+                write_timeout_s=settings.client_timeout / 1000,
+            ),
             flush_enabled=settings.enable_flush_cmd,
             version_line=self._version_line,
         )

@@ -1,5 +1,7 @@
 """Clients that speak something else, and what the log says of them."""
 
+import asyncio
+import socket
 import struct
 
 import pytest
@@ -69,3 +71,23 @@ async def test_quit_closes_after_the_replies(proxy):
     await client.expect(b"END\r\n")
     await client.expect_end()
     await until(lambda: not proxy.proxy.service.connections)
+
+
+async def test_a_client_that_takes_nothing_for_the_timeout_is_dropped_and_a_slow_one_is_not(caplog):
+    value = b"VALUE k 0 500000\r\n%b\r\nEND\r\n" % (b"x" * 500_000)
+    async with MockUpstream(lambda line, text: value) as server:
+        words = ("--upstream", server.address, "--client-timeout", "300", "-t", "20000")
+        async with running_proxy(*words) as proxy:
+            slow, deaf = await proxy.connect(), await proxy.connect()
+            for client in (slow, deaf):
+                peer = client.writer.transport.get_extra_info("socket")
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            slow.send(b"get k\r\n" * 40)
+            deaf.reader._transport.pause_reading()
+            deaf.send(b"get k\r\n" * 40)
+            for _ in range(40):
+                await slow.expect(value)
+                await asyncio.sleep(0.03)
+            await until(lambda: len(proxy.proxy.service.connections) == 1)
+            assert "it does not read its replies" in caplog.text
+            await slow.ask(b"get k\r\n", value)

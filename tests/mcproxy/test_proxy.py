@@ -218,7 +218,7 @@ async def test_a_client_that_never_reads_is_not_read_from_and_others_are_served(
     value = b"x" * 100_000
     async with MockUpstream(always(b"VALUE k 0 100000\r\n%b\r\nEND\r\n" % value)) as server:
         words = ("--upstream", server.address, "--max-client-outstanding-reqs", "20", "-t", "20000")
-        async with running_proxy(*words) as proxy:
+        async with running_proxy(*words, "--client-timeout", "0") as proxy:
             greedy, other = await proxy.connect(), await proxy.connect()
             greedy.send(b"get k\r\n" * 5000)
             await until(lambda: any(c._is_blocked for c in proxy.proxy.service.connections))
