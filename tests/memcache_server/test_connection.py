@@ -162,8 +162,7 @@ class TestHeldMemory:
                 client.close()
             wait_until(lambda: stats(server.address)["curr_connections"] == "1", 10, "all are gone")
             slabs = stats(server.address, "slabs")
-            assert slabs["active_slabs"] == "2"  # of the first chunk, and of the pieces
-            assert slabs["2:used_chunks"] == slabs["39:used_chunks"] == "0"
+            assert {number for name, number in slabs.items() if name.endswith(":used_chunks")} == {"0"}
 
     def test_a_long_line_of_tiny_keys(self, server: Server, witness: Raw) -> None:
         before, peak = resident_mb(server.pid), 0.0
