@@ -20,7 +20,7 @@ from discovery.resolver import Resolver
 from discovery.service_name import Lookup, parse_target
 from discovery.watcher import Watcher
 from mcdaemon.errors import StartError
-from mcproxy.config.builder import ProxyConfig, build_document
+from mcproxy.config.builder import ProxyConfig, build_document, under_options
 from mcproxy.config.document import load
 from mcproxy.config.environment import of_settings
 from mcproxy.config.file_watch import FileWatch
@@ -211,7 +211,10 @@ class Configuration:
                 return
             sets = [self._endpoints(text) for text in self._upstreams]
             self._stats.config_last_attempt = int(time.time())
-            self._put_in_force(build_upstreams(sets, self._settings.hash, self._destinations, self._options))
+            config = build_upstreams(
+                sets, self._settings.hash, self._destinations, self._options, self._settings.on_unavailable
+            )
+            self._put_in_force(under_options(config, self._environment))
         except (ValueError, ConfigError) as error:
             self._destinations.keep(self._current.destinations if self._current else ())
             self._stats.config_failures += 1

@@ -55,17 +55,18 @@ def build_document(
     pools = Pools(document["pools"], destinations, options, environment)
     builder = make_builder(pools, document.get("named_handles", {}), context)
     pools.check()
-    root = _under_options(_root(document, builder, environment), environment)
-    return ProxyConfig(root, tuple(all_destinations([root])))
+    root = _root(document, builder, environment)
+    return under_options(ProxyConfig(root, tuple(all_destinations([root]))), environment)
 
 
-def _under_options(root: RouteHandle, environment: Environment) -> RouteHandle:
-    """`root` below what options put above it."""
+def under_options(config: ProxyConfig, environment: Environment) -> ProxyConfig:
+    """The tree below what options put above it."""
+    root = config.root
     if environment.groups_remote_errors:
         root = GroupedRemoteErrors(root)
     if environment.logs_requests:
         root = LoggingRoute(root)
-    return OnlyGets(root) if environment.only_gets else root
+    return ProxyConfig(OnlyGets(root) if environment.only_gets else root, config.destinations)
 
 
 def _root(document: Object, builder: TreeBuilder, environment: Environment) -> RouteHandle:

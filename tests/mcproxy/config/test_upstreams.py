@@ -28,7 +28,7 @@ def test_names_are_the_identity_and_a_moved_server_is_moved(destinations):
 @pytest.mark.parametrize("hash_name", ["ring", "ch3", "crc32", "ketama", "rendezvous", "jump"])
 def test_a_missing_pod_moves_no_key(destinations, hash_name, monkeypatch):
     monkeypatch.setattr(
-        "mcproxy.upstream.destination.Destination.send", lambda self, r: r.answer(0, self.name.encode())
+        "mcproxy.upstream.destination.Destination._send", lambda self, r: r.answer(0, self.name.encode())
     )
     whole = build_upstreams([pods("10.0.0.1", "10.0.0.2", "10.0.0.3")], hash_name, destinations, OPTIONS)
     lacking = build_upstreams([pods("10.0.0.1", None, "10.0.0.3")], hash_name, destinations, OPTIONS)
@@ -62,7 +62,7 @@ def test_one_name_twice_is_refused(destinations):
 
 def test_keys_do_not_lose_a_prefix_here(destinations, monkeypatch):
     seen = []
-    monkeypatch.setattr("mcproxy.upstream.destination.Destination.send", lambda self, r: seen.append(r.text))
+    monkeypatch.setattr("mcproxy.upstream.destination.Destination._send", lambda self, r: seen.append(r.text))
     config = build_upstreams([pods("10.0.0.1")], "ring", destinations, OPTIONS)
     ask(config.root, key=b"/a/b/c")
     assert seen == [b"get /a/b/c\r\n"]
