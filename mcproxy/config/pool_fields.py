@@ -10,6 +10,7 @@ from mcproxy.config.environment import Environment
 from mcproxy.config.fields import RouteFields
 from mcproxy.config.servers import PROTOCOLS, is_discovery_address
 from mcproxy.upstream.destination import UpstreamOptions
+from mcproxy.upstream.tko import FailOpenBounds
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,29 @@ def options_of(fields: RouteFields, options: UpstreamOptions, environment: Envir
     elif fields.has("server_timeout"):
         timeout_s = fields.integer("server_timeout", low=1) / 1000
     connect_s = fields.integer("connect_timeout", low=1) / 1000 if fields.has("connect_timeout") else timeout_s
-    return dataclasses.replace(options, timeout_s=timeout_s, connect_timeout_s=connect_s)
+    return dataclasses.replace(
+        options, timeout_s=timeout_s, connect_timeout_s=connect_s, fail_open=_fail_open(fields)
+    )
+
+
+def _fail_open(fields: RouteFields) -> FailOpenBounds | None:
+    """The bounds of `tko_tracker`, as numbers of servers or in percent of them."""
+    tracker = fields.object("tko_tracker")
+    if tracker is None:
+        return None
+    servers = fields.value("servers")
+    size = len(servers) if isinstance(servers, list) else 0
+    if tracker.has("percent_tko_threshold_upper"):
+        if not size:
+            raise fields.error("tko_tracker in percent needs a list of servers", "tko_tracker")
+        upper = tracker.integer("percent_tko_threshold_upper", None, 1, 100) * size // 100
+        lower = tracker.integer("percent_tko_threshold_lower", None, 0, 100) * size // 100
+    else:
+        upper = tracker.integer("num_tko_threshold_upper", None, 1)
+        lower = tracker.integer("num_tko_threshold_lower")
+    if lower > upper:
+        raise fields.error("tko_tracker: the lower threshold is above the upper", "tko_tracker")
+    return FailOpenBounds(fields.kind, upper, lower)
 
 
 def port_override_of(fields: RouteFields) -> int:

@@ -144,6 +144,9 @@ class Preprocessor:
 
     def _call(self, name: str, arguments: list[Any] | None, scope: Scope) -> Any:
         given = arguments or []
+        if macro := self._macros.get(name):  # a built-in of the same name is hidden
+            matched = _matched(tuple(macro.parameters), len(macro.defaults), given)
+            return self._apply(macro, {key: self.expand(value, scope) for key, value in matched.items()})
         if form := self._forms.get(name):
             if not form.parameters:
                 raise ValueError("is written as an object, not as a call")
@@ -151,9 +154,6 @@ class Preprocessor:
         if row := BUILTINS.get(name):
             matched = _matched(row.parameters, row.optional, given)
             return row.call(*[self.expand(value, scope) for value in matched.values()])
-        if macro := self._macros.get(name):
-            matched = _matched(tuple(macro.parameters), len(macro.defaults), given)
-            return self._apply(macro, {key: self.expand(value, scope) for key, value in matched.items()})
         if arguments is None and name in self._constants:
             return self._constant(name)
         raise ValueError("there is no such macro")
@@ -212,14 +212,14 @@ class Preprocessor:
                 return node
             form, row, macro = self._forms.get(kind), BUILTINS.get(kind), self._macros.get(kind)
             try:
+                if macro is not None:
+                    named = self._named(node, tuple(macro.parameters), len(macro.defaults), scope)
+                    return self._apply(macro, named)
                 if form is not None:
                     return form.expand(self, {name: node[name] for name in node if name != "type"}, scope)
                 if row is not None:
                     given = self._named(node, row.parameters, row.optional, scope)
                     return row.call(*given.values())
-                if macro is not None:
-                    named = self._named(node, tuple(macro.parameters), len(macro.defaults), scope)
-                    return self._apply(macro, named)
             except ValueError as error:
                 raise error_at(node, f"{kind}: {error}") from None
         result = Object()

@@ -63,8 +63,10 @@ def _import(jsonm: Preprocessor, given: dict[str, Any], scope: Scope) -> Any:
         try:
             loaded = jsonm.load(path)
         except ConfigError as error:
-            if error.line or "default" not in given:
+            if error.line:
                 raise
+            if "default" not in given:
+                raise ValueError(error.text) from None
             return jsonm.expand(given["default"], scope)
         jsonm.imported[path] = jsonm.expand(loaded, Scope())
     return jsonm.imported[path]

@@ -24,6 +24,8 @@ _POOL = "Pool"
 INTERNAL = frozenset(
     {
         "AxonLogRoute",
+        "BlackholeRoute",
+        "CarbonLookasideRoute",
         "DistributionRoute",
         "McBucketRoute",
         "McRefillRoute",

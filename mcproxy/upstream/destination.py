@@ -26,7 +26,7 @@ from mcproxy.upstream.location import keep_alive
 from mcproxy.upstream.probe_schedule import ProbeSchedule
 from mcproxy.upstream.single_flight import Flights, SingleFlight
 from mcproxy.upstream.throttle import Throttle
-from mcproxy.upstream.tko import Health, TkoTracker
+from mcproxy.upstream.tko import FailOpenBounds, FailOpens, Health, TkoTracker
 from mcproxy.upstream.tko import TkoCount as TkoCount
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class UpstreamOptions:
     pending_max: int = 100_000
     single_flight: bool = False
     keepalive: KeepAlive | None = None
+    fail_open: FailOpenBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Surroundings:
     rng: Callable[[], float] = random.random
     flights: dict[str, Flights] = field(default_factory=dict)
     """Gets that others may join, by the server's name."""
+    fail_opens: FailOpens = field(default_factory=FailOpens)
 
 
 class Destination:
@@ -104,7 +106,9 @@ class Destination:
         self.name: Final = name
         self.location = location
         self.options: Final = options
-        self.tracker = TkoTracker(options.timeouts_until_tko, options.tko_enabled)
+        fail_open = shared.fail_opens.of(options.fail_open)
+        self.tracker = TkoTracker(options.timeouts_until_tko, options.tko_enabled, fail_open)
+        self.tracker.join(self._refresh_ready)
         self.results = [0] * len(Result)
         self.latency_s = 0.0
         self._shared = shared
@@ -217,6 +221,7 @@ class Destination:
 
     def close(self, drain: bool = False) -> None:
         """End timers and connection; with `drain` requests in flight are answered first."""
+        self.tracker.leave(self._refresh_ready)
         self._closing = True
         if self._probe_timer is not None:
             self._probe_timer.cancel()
@@ -233,7 +238,7 @@ class Destination:
     # the slow half of send
 
     def _send_unready(self, request: Request) -> None:
-        if self.tracker.is_tko:
+        if self.tracker.is_refusing:
             self.results[Result.TKO] += 1
             request.answer(Result.TKO, self._tko_line())
             return
@@ -346,7 +351,7 @@ class Destination:
 
     def _refresh_ready(self) -> None:
         connection = self._connection
-        self._ready = connection is not None and connection.is_writable and not self.tracker.is_tko
+        self._ready = connection is not None and connection.is_writable and not self.tracker.is_refusing
 
     def _note_failure(self, result: Result, reason: str) -> None:
         before = self.tracker.health
