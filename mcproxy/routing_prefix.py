@@ -40,3 +40,20 @@ class PlacedKey(bytes):
     def index(self, part: object, *bounds: object) -> int:
         """Where `part` begins."""
         return self.hashed_length if part == HASH_STOP else super().index(part, *bounds)  # type: ignore[arg-type]
+
+
+class PrefixedKey(bytes):
+    """A key whose routing prefix was taken off, and the prefix."""
+
+    prefix: bytes
+
+    def __new__(cls, prefix: bytes, key: bytes) -> PrefixedKey:
+        """`key` is what is left."""
+        prefixed = super().__new__(cls, key)
+        prefixed.prefix = prefix
+        return prefixed
+
+
+def named_as(key: bytes, asked: bytes) -> bytes:
+    """A name that was made of `asked`, with the routing prefix that was taken off that."""
+    return PrefixedKey(asked.prefix, key) if isinstance(asked, PrefixedKey) else key

@@ -31,6 +31,7 @@ from mcproxy.request_text import (
 )
 from mcproxy.routes.base import Fields, RouteHandle
 from mcproxy.routes.changed import with_text
+from mcproxy.routing_prefix import named_as
 from mcproxy.upstream.destination import Destination
 
 CHUNKED_FLAG = 0x8000
@@ -119,7 +120,7 @@ class _Chunks:
             number = self._next
             self._next += 1
             self._under_way += 1
-            key = b"%b:%d%b" % (self._asked.key, number, self._key_end)
+            key = named_as(b"%b:%d%b" % (self._asked.key, number, self._key_end), self._asked.key)
             self._route.target.route(self.chunk_request(number, key))
         self._is_pumping = False
         if not self._under_way:

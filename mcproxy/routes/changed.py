@@ -7,6 +7,7 @@ from mcproto.limits import KEY_MAX
 from mcproxy.outcome import Result
 from mcproxy.request import Request
 from mcproxy.request_text import hit_with_key, with_key
+from mcproxy.routing_prefix import named_as
 
 _FOUND = Result.FOUND.value
 _VALUE = b"VALUE "
@@ -38,7 +39,8 @@ def with_text(request: Request, text: bytes) -> Request:
 
 def under_key(request: Request, key: bytes) -> Request:
     """The request for another key, in its place."""
-    return Request(request.op, key, with_key(request.op, request.text, key), ReplyFor(request))
+    text = with_key(request.op, request.text, key)
+    return Request(request.op, named_as(key, request.key), text, ReplyFor(request))
 
 
 def is_usable_key(key: bytes) -> bool:

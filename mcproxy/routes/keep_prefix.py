@@ -8,19 +8,8 @@ from mcproxy.outcome import OUTCOMES, Result
 from mcproxy.request import Request
 from mcproxy.routes.base import RouteHandle
 from mcproxy.routes.changed import is_usable_key, under_key
+from mcproxy.routing_prefix import PrefixedKey
 from mcproxy.upstream.destination import Destination
-
-
-class PrefixedKey(bytes):
-    """A key whose routing prefix was taken off, and the prefix. A route that changes the key loses it."""
-
-    prefix: bytes
-
-    def __new__(cls, prefix: bytes, key: bytes) -> PrefixedKey:
-        """`key` is what is left."""
-        prefixed = super().__new__(cls, key)
-        prefixed.prefix = prefix
-        return prefixed
 
 
 class KeepPrefixRoute(RouteHandle):

@@ -16,7 +16,7 @@ from mcproxy.request_text import hit_with_key, with_key
 from mcproxy.routes.background import Background
 from mcproxy.routes.base import Fields, Located, RouteHandle
 from mcproxy.routes.changed import is_usable_key, under_key
-from mcproxy.routing_prefix import HASH_STOP
+from mcproxy.routing_prefix import HASH_STOP, named_as
 from mcproxy.upstream.destination import Destination
 
 REPLICAS_MAX = 1000
@@ -67,7 +67,7 @@ class KeySplitRoute(RouteHandle):
             del copies[self._own]
         self._child.route(under_key(request, replica_key(key, self._own)) if self._own else request)
         for name, text in copies:
-            self._background.ask(self._child.route, op, name, text)
+            self._background.ask(self._child.route, op, named_as(name, key), text)
 
     def locate(self, keys: Sequence[bytes]) -> Located:
         if self._first_hit or len(max(keys, key=len)) + _SUFFIX_ROOM > KEY_MAX:
@@ -120,7 +120,7 @@ class _FirstHit:
         """Ask for every copy."""
         self._left = len(copies)
         for key, text in copies:
-            child.route(Request(_GET, key, text, self))
+            child.route(Request(_GET, named_as(key, self._asked.key), text, self))
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         """A copy, or its absence."""

@@ -10,9 +10,8 @@ from mcproxy.request import META_OPS, Continuation, OpClass, Request
 from mcproxy.request_text import with_key
 from mcproxy.routes.base import Located, RouteHandle, all_destinations
 from mcproxy.routes.context import RouteContext
-from mcproxy.routes.keep_prefix import PrefixedKey
 from mcproxy.routes.prefix_selector import NOT_FOUND, PrefixSelectorRoute
-from mcproxy.routing_prefix import split_prefix
+from mcproxy.routing_prefix import PrefixedKey, split_prefix
 from mcproxy.upstream.destination import Destination
 
 DEFAULT_PREFIX = "/././"

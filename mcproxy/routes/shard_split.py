@@ -13,7 +13,7 @@ from mcproxy.request_text import with_key
 from mcproxy.routes.base import Fields, Located, RouteHandle
 from mcproxy.routes.changed import is_usable_key, under_key
 from mcproxy.routes.context import RouteContext
-from mcproxy.routing_prefix import hashed_part
+from mcproxy.routing_prefix import hashed_part, named_as
 from mcproxy.upstream.destination import Destination
 
 SPLITS_MAX = 26 * 26 + 1
@@ -92,7 +92,8 @@ class ShardSplitRoute(RouteHandle):
         for number in range(1, splits.most_at(self._context.wall_time())):
             name = split_key(key, end, number)
             if is_usable_key(name):
-                self._context.background.ask(self._child.route, op, name, with_key(op, text, name))
+                copy = with_key(op, text, name)
+                self._context.background.ask(self._child.route, op, named_as(name, key), copy)
 
     def destinations(self) -> Sequence[Destination]:
         return self._child.destinations()

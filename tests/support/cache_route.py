@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mcproto.encode import NON_NUMERIC
 from mcproxy.outcome import OUTCOMES, Result
 from mcproxy.request import Continuation, Op, Request
 from mcproxy.request_text import Hit, Update, exptime_of, hit_reply, parse_update
@@ -79,6 +80,10 @@ class CacheRoute(RouteHandle):
             entry.exptime = int(words[2])
             return Result.TOUCHED, b""
         assert op in (Op.INCR, Op.DECR)
+        if not entry.value.isdigit():
+            return Result.CLIENT_ERROR, b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"
+        if not entry.value.isdigit():
+            return Result.CLIENT_ERROR, NON_NUMERIC
         self.put(key, b"%d" % (int(entry.value) + int(words[2]) * (1 if op is Op.INCR else -1)))
         return Result.STORED, self.entries[key].value + b"\r\n"
 

@@ -1,7 +1,9 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
-from mcproxy.routes.big_value import CHUNKED_FLAG, BigValueRoute
+from mcproxy.routes.big_value import CHUNKED_FLAG, BigValueRoute, with_big_values
+from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, Fallback, say
 
 VALUE = b"abcdefghij"
@@ -156,3 +158,20 @@ def test_below_a_route_that_asks_elsewhere(cache):
     route = Fallback(BigValueRoute(CacheRoute(failing=Result.TKO), 4), good)
     assert say(route, BIG) == [(Result.STORED, b"STORED\r\n")]
     assert say(route, LIKE["get"]) == hit()
+
+
+def test_from_a_configuration(cache):
+    fields = {"split_threshold": 4, "batch_size": 0, "hide_reply_flag": True}
+    route = build("BigValueRoute", target=cache, **fields)
+    say(route, BIG)
+    assert say(route, LIKE["get"]) == hit(flags=5)
+    for wrong in ({}, {"split_threshold": 0}, {"split_threshold": 4, "batch_size": -1}):
+        with pytest.raises(ConfigError):
+            build("BigValueRoute", target=cache, **wrong)
+
+
+def test_by_option(cache):
+    assert with_big_values(cache, 0, 10, False) is cache
+    route = with_big_values(cache, 4, 10, True)
+    say(route, BIG)
+    assert say(route, LIKE["get"]) == hit(flags=5)

@@ -1,8 +1,10 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.key_split import KeySplitRoute, replica_key
+from tests.support.built_route import build
 from tests.support.cache_route import LIKE, CacheRoute, say
 from tests.support.route_context import make_context
 from tests.support.scripted_route import Leaf
@@ -96,3 +98,25 @@ def test_the_own_copies_of_several_keys_can_share_a_line():
     assert split(DestinationRoute(leaf)).locate(keys) == ([leaf, leaf], [b"k::1", b"l::1"])
     assert split(DestinationRoute(leaf), own=0).locate(keys)[1] is keys
     assert split(DestinationRoute(leaf), first_hit=True).locate(keys)[0] == [None, None]
+
+
+def test_from_a_configuration():
+    cache = CacheRoute()
+    route = build("KeySplitRoute", make_context(host_id=9), destination=cache, replicas=4, all_sync=True)
+    say(route, LIKE["set"])
+    assert [text.split()[1] for text in cache.texts] == [b"k::1", b"k", b"k::2", b"k::3"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"replicas": 1, "all_sync": True}, "replicas must be from 2 to 1000, not 1"),
+        ({"replicas": 1001, "all_sync": True}, "replicas must be from 2 to 1000"),
+        ({"all_sync": True}, "replicas is missing"),
+        ({"replicas": 2}, "all_sync is missing"),
+        ({"replicas": 2, "all_sync": 1}, "all_sync must be true or false"),
+    ],
+)
+def test_mistakes(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        build("KeySplitRoute", destination=CacheRoute(), **fields)

@@ -1,7 +1,9 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.routes.l1l2_cache import ABSENT_FLAG, L1L2CacheRoute
+from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
 from tests.support.route_context import make_context
 
@@ -81,3 +83,12 @@ def test_the_client_waits_for_no_copy():
     heard = say(l1l2(l1, far_cache()), LIKE["get"])
     l1.answer_next()
     assert heard == [HIT] and len(l1.waiting) == 1
+
+
+def test_from_a_configuration():
+    l1, l2 = CacheRoute(), CacheRoute()
+    route = build("L1L2CacheRoute", l1=l1, l2=l2, upgradingL1Exptime=9, ncacheExptime=5, ncacheUpdatePeriod=2)
+    say(route, LIKE["get"])
+    assert l1.entries[b"k"].exptime == 5
+    with pytest.raises(ConfigError, match="upgradingL1Exptime is missing"):
+        build("L1L2CacheRoute", l1=l1, l2=l2)

@@ -1,7 +1,9 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.routes.l1l2_size_split import NOTE_FLAG, L1L2SizeSplitRoute
+from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
 from tests.support.route_context import make_context
 
@@ -120,3 +122,23 @@ def test_a_clients_own_flags_are_no_note(l1, l2):
     route = split(l1, l2)
     say(route, b"set k %d 0 1\r\nx\r\n" % NOTE_FLAG)
     assert say(route, LIKE["get"]) == [(Result.FOUND, b"VALUE k %d 1\r\nx\r\nEND\r\n" % NOTE_FLAG)]
+
+
+def test_from_a_configuration(l1, l2):
+    say(build("L1L2SizeSplitRoute", l1=l1, l2=l2, threshold=4, failure_ttl=5), LARGE)
+    assert l2.values() == {b"k": b"abcd"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "threshold is missing"),
+        ({"threshold": -1}, "threshold must be at least 0"),
+        ({"threshold": 1, "retries": 11}, "retries must be from 1 to 10"),
+        ({"threshold": 1, "failure_ttl": 0}, "failure_ttl must be at least 1"),
+        ({"threshold": 1, "both_full_set": "yes"}, "both_full_set must be true or false"),
+    ],
+)
+def test_mistakes(l1, l2, fields, message):
+    with pytest.raises(ConfigError, match=message):
+        build("L1L2SizeSplitRoute", l1=l1, l2=l2, **fields)

@@ -1,7 +1,9 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.routes.latency_injection import LatencyInjectionRoute
+from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
 from tests.support.route_context import Clock, make_context
 
@@ -54,3 +56,14 @@ def test_all_three(clock):
     assert not heard
     clock.advance(0.002)
     assert heard[0][0] == Result.NOTFOUND
+
+
+def test_from_a_configuration(clock):
+    child = CacheRoute()
+    route = build("LatencyInjectionRoute", make_context(clock), child=child, before_latency_ms=20)
+    say(route, LIKE["get"])
+    clock.advance(0.0201)
+    assert len(child.texts) == 1
+    assert build("LatencyInjectionRoute", child=child, before_latency_ms=0) is child
+    with pytest.raises(ConfigError, match="one of before_latency_ms, after_latency_ms, total_latency_ms is expected"):
+        build("LatencyInjectionRoute", child=child)

@@ -2,6 +2,7 @@ import pytest
 
 from mcproxy.outcome import Result
 from mcproxy.routes.logging import LoggingRoute
+from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
 
 
@@ -26,3 +27,8 @@ def test_nothing_below_info(caplog):
     caplog.set_level("WARNING", "mcproxy.routes.logging")
     assert say(LoggingRoute(CacheRoute(k=b"v")), LIKE["get"])[0][0] == Result.FOUND
     assert not caplog.messages
+
+
+def test_from_a_configuration():
+    assert say(build("LoggingRoute", target=CacheRoute(k=b"v")), LIKE["get"])[0][0] == Result.FOUND
+    assert say(build("LoggingRoute"), LIKE["set"]) == [(Result.NOTSTORED, b"NOT_STORED\r\n")]

@@ -1,11 +1,13 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.hashing.spooky import spooky_hash32
 from mcproxy.outcome import Result
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.migrate import MigrateRoute
+from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
-from tests.support.route_context import Clock
+from tests.support.route_context import Clock, make_context
 from tests.support.scripted_route import Leaf
 
 START, INTERVAL = 10_000.0, 100
@@ -74,3 +76,27 @@ def test_keys_move_one_by_one_and_those_with_one_hashed_part_together():
         assert len(places) == 1
     assert moved == sorted(moved)
     assert moved[0] < 20 and moved[5] in range(70, 130) and moved[-1] > 160
+
+
+def test_from_a_configuration():
+    clock, old, new = Clock(START), CacheRoute(), CacheRoute()
+    fields = {"from": old, "to": new, "start_time": int(START)}
+    route = build("MigrateRoute", make_context(clock), **fields)
+    clock.advance(2 * 3600 - 1)
+    say(route, LIKE["delete"])
+    clock.advance(1)
+    say(route, LIKE["delete"])
+    assert (len(old.texts), len(new.texts)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "start_time is missing"),
+        ({"start_time": 1.5}, "start_time must be a whole number"),
+        ({"start_time": 1, "interval": 0}, "interval must be at least 1"),
+    ],
+)
+def test_mistakes(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        build("MigrateRoute", **{"from": CacheRoute(), "to": CacheRoute(), **fields})

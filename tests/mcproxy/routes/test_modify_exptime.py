@@ -1,7 +1,9 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.routes.modify_exptime import ModifyExptimeRoute
+from tests.support.built_route import build
 from tests.support.cache_route import LIKE, CacheRoute, say
 from tests.support.route_context import Clock
 from tests.support.scripted_route import ScriptedRoute
@@ -53,3 +55,26 @@ def test_the_request_itself_stays_as_it_was_for_who_asks_elsewhere():
     heard = say(ModifyExptimeRoute(cache, 7, False, Clock), LIKE["gat"])
     assert heard == [(Result.FOUND, b"VALUE k 0 1\r\nv\r\nEND\r\n")]
     assert cache.entries[b"k"].exptime == 7
+
+
+def test_from_a_configuration():
+    target = CacheRoute()
+    assert say(build("ModifyExptimeRoute", target=target, exptime=7), LIKE["touch"])
+    assert target.texts == [b"touch k 7\r\n"]
+    assert say(build("ModifyExptimeRoute", target=target, exptime=7, action="min"), b"touch k 5\r\n")
+    assert target.texts[1] == b"touch k 5\r\n"
+    assert build("ModifyExptimeRoute", target=target, exptime=0, action="min") is target
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "exptime is missing"),
+        ({"exptime": "7"}, "exptime must be a whole number"),
+        ({"exptime": -2}, "exptime must be at least -1"),
+        ({"exptime": 7, "action": "max"}, "action must be set or min, not max"),
+    ],
+)
+def test_mistakes(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        build("ModifyExptimeRoute", target=CacheRoute(), **fields)

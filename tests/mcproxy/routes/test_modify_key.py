@@ -1,9 +1,14 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.routes.destination import DestinationRoute
+from mcproxy.routes.keep_prefix import KeepPrefixRoute
 from mcproxy.routes.modify_key import ModifyKeyRoute
+from mcproxy.routes.root import RootRoute
+from tests.support.built_route import build
 from tests.support.cache_route import LIKE, CacheRoute, say
+from tests.support.route_context import make_context
 from tests.support.scripted_route import Leaf
 
 
@@ -54,3 +59,42 @@ def test_keys_that_are_changed_can_share_a_line():
     route = ModifyKeyRoute(DestinationRoute(leaf), b"app:")
     assert route.locate([b"k", b"app:l"]) == ([leaf, leaf], [b"app:k", b"app:l"])
     assert route.locate([b"k", b"x" * 250])[0] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("set_to", "asked", "sent"),
+    [
+        (None, b"/a/b/k", b"/a/b/x:k"),
+        ("/c/d/", b"/a/b/k", b"/c/d/x:k"),
+        ("/c/d/", b"k", b"/c/d/x:k"),
+        ("", b"/a/b/k", b"x:k"),
+    ],
+)
+def test_what_pools_that_keep_routing_prefixes_see(set_to, asked, sent):
+    cache = CacheRoute()
+    fields = {} if set_to is None else {"set_routing_prefix": set_to}
+    route = build("ModifyKeyRoute", target=KeepPrefixRoute(cache), ensure_key_prefix="x:", **fields)
+    prefixes = {b"/././": route, b"/a/b/": route}
+    assert say(RootRoute(prefixes, route, make_context()), b"set %b 0 0 1\r\nv\r\n" % asked)[0][0] == Result.STORED
+    assert cache.texts == [b"set %b 0 0 1\r\nv\r\n" % sent]
+
+
+def test_nothing_to_change_is_no_route():
+    target = CacheRoute()
+    assert build("ModifyKeyRoute", target=target) is target
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"ensure_key_prefix": "a b"}, "ensure_key_prefix cannot be part of a key"),
+        ({"ensure_key_prefix": "x" * 251}, "ensure_key_prefix cannot be part of a key"),
+        ({"set_key_suffix": "\n"}, "set_key_suffix cannot be part of a key"),
+        ({"ensure_key_prefix": 5}, "ensure_key_prefix must be a string"),
+        ({"modify_inplace": True, "replace_key_prefix": "a"}, "exclude each other"),
+        ({"set_routing_prefix": "/a/"}, "not of the form /region/cluster/"),
+    ],
+)
+def test_mistakes(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        build("ModifyKeyRoute", target=CacheRoute(), **fields)

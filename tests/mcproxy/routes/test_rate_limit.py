@@ -1,9 +1,11 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.request import OpClass
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.rate_limit import RateLimitRoute
+from tests.support.built_route import build
 from tests.support.cache_route import LIKE, CacheRoute, say
 from tests.support.route_context import Clock, make_context
 from tests.support.scripted_route import Leaf
@@ -49,3 +51,15 @@ def test_keys_share_a_line_only_when_gets_are_free():
     assert free.locate(keys) == ([leaf, leaf], keys)
     limited = RateLimitRoute(DestinationRoute(leaf), {OpClass.GET: (1, 1)}, make_context())
     assert limited.locate(keys)[0] == [None, None]
+
+
+def test_from_a_configuration():
+    rates = {"gets_rate": 1, "gets_burst": 3, "deletes_rate": 2}
+    route = build("RateLimitRoute", target=CacheRoute(k=b"v"), rates=rates, fallback=CacheRoute(k=b"f"))
+    assert [say(route, LIKE["get"])[0][1][-8:-7] for _ in range(5)] == [b"v"] * 3 + [b"f"] * 2
+    got = [say(route, b"delete none\r\n")[0][0] for _ in range(3)]
+    assert got == [Result.NOTFOUND] * 3
+    target = CacheRoute()
+    assert build("RateLimitRoute", target=target, rates={}) is target
+    with pytest.raises(ConfigError, match="rates is missing"):
+        build("RateLimitRoute", target=target)

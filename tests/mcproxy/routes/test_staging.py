@@ -2,6 +2,7 @@ import pytest
 
 from mcproxy.outcome import Result
 from mcproxy.routes.staging import StagingRoute
+from tests.support.built_route import build
 from tests.support.cache_route import DYING, ERRORS, LIKE, CacheRoute, say
 from tests.support.route_context import make_context
 
@@ -99,3 +100,9 @@ def test_clients_never_wait_for_staging(kind):
     assert context.background.requests == 1
     staging.answer_all()
     assert context.background.requests == 0
+
+
+def test_from_a_configuration():
+    warm, staging = warm_cache(), CacheRoute()
+    say(build("StagingRoute", warm=warm, staging=staging), LIKE["get"])
+    assert staging.values() == {b"k": b"v"}

@@ -1,7 +1,9 @@
 import pytest
 
+from mcproxy.config_error import ConfigError
 from mcproxy.outcome import OUTCOMES, Result
 from mcproxy.routes.warm_up import WarmUpRoute
+from tests.support.built_route import build
 from tests.support.cache_route import DYING, ERRORS, LIKE, CacheRoute, Fallback, say
 from tests.support.route_context import Clock, make_context
 
@@ -139,3 +141,24 @@ def test_a_bound_on_copies():
     assert heard == [HIT]
     assert not cold.waiting
     assert context.counters["background_dropped"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "exptime"),
+    [({}, 0), ({"exptime": 9}, 9), ({"enable_metaget": True}, None), ({"exptime": 9, "enable_metaget": True}, None)],
+)
+def test_from_a_configuration(fields, exptime):
+    assert build("WarmUpRoute", cold=CacheRoute(), warm=CacheRoute(), **fields).exptime == exptime
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"cold": CacheRoute()}, "warm is missing"),
+        ({"warm": CacheRoute()}, "cold is missing"),
+        ({"exptime": -1}, "exptime"),
+    ],
+)
+def test_mistakes(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        build("WarmUpRoute", **fields)
