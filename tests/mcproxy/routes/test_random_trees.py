@@ -106,7 +106,7 @@ class Asked:
         self.replies.append((Result(result), raw))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(tree=TREES, fates=FATES, requests=REQUESTS, order=st.randoms(use_true_random=False))
 def test_one_reply_to_each_request(tree, fates, requests, order):
     clock = Clock()
