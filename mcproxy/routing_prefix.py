@@ -20,28 +20,6 @@ def hashed_part(key: bytes) -> bytes:
     return key[: key.index(HASH_STOP)] if HASH_STOP in key else key
 
 
-class PlacedKey(bytes):
-    """A key that is hashed up to a place of its own: it behaves as if its hash stop were there.
-
-    So whoever hashes needs to know nothing of it, and pays nothing for it.
-    """
-
-    hashed_length: int
-
-    def __new__(cls, key: bytes, hashed_length: int) -> PlacedKey:
-        """`hashed_length` bytes of `key` are hashed."""
-        placed = super().__new__(cls, key)
-        placed.hashed_length = hashed_length
-        return placed
-
-    def __contains__(self, part: object) -> bool:
-        return part == HASH_STOP or super().__contains__(part)  # type: ignore[operator]
-
-    def index(self, part: object, *bounds: object) -> int:
-        """Where `part` begins."""
-        return self.hashed_length if part == HASH_STOP else super().index(part, *bounds)  # type: ignore[arg-type]
-
-
 class PrefixedKey(bytes):
     """A key whose routing prefix was taken off, and the prefix."""
 
@@ -52,6 +30,28 @@ class PrefixedKey(bytes):
         prefixed = super().__new__(cls, key)
         prefixed.prefix = prefix
         return prefixed
+
+
+class PlacedKey(PrefixedKey):
+    """A key that is hashed up to a place of its own: it behaves as if its hash stop were there.
+
+    So whoever hashes needs to know nothing of it, and pays nothing for it.
+    """
+
+    hashed_length: int
+
+    def __new__(cls, key: bytes, hashed_length: int) -> PlacedKey:
+        """`hashed_length` bytes of `key` are hashed."""
+        placed = super().__new__(cls, key.prefix if isinstance(key, PrefixedKey) else b"", key)
+        placed.hashed_length = hashed_length
+        return placed
+
+    def __contains__(self, part: object) -> bool:
+        return part == HASH_STOP or super().__contains__(part)  # type: ignore[operator]
+
+    def index(self, part: object, *bounds: object) -> int:
+        """Where `part` begins."""
+        return self.hashed_length if part == HASH_STOP else super().index(part, *bounds)  # type: ignore[arg-type]
 
 
 def named_as(key: bytes, asked: bytes) -> bytes:

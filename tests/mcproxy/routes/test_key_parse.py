@@ -7,7 +7,9 @@ from mcproxy.routes.base import Pool
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.failover import FailoverRoute
 from mcproxy.routes.failover_policies import FailoverPolicy
+from mcproxy.routes.keep_prefix import KeepPrefixRoute
 from mcproxy.routes.pool import pool_route
+from mcproxy.routes.root import RootRoute
 from mcproxy.routing_prefix import hashed_part
 from tests.support.built_route import build
 from tests.support.route_context import make_context
@@ -66,6 +68,14 @@ def test_only_below_it():
         assert type(request.key) is bytes
     assert sum(bool(member.seen) for member in members) > 3
     assert target.member_of(b"k") is not None
+
+
+def test_a_pool_that_keeps_the_routing_prefix_gets_it_back():
+    server = ScriptedRoute()
+    route = build("KeyParseRoute", target=KeepPrefixRoute(server), num_routing_parts=1, delimiter=":")
+    ask(RootRoute({b"/a/b/": route}, route, make_context()), key=b"/a/b/user:1")
+    ask(route, key=b"user:1")
+    assert [key for key, _ in server.seen] == [b"/a/b/user:1", b"user:1"]
 
 
 def test_keys_are_located_by_their_parts():
