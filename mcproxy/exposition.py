@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mcdaemon.metrics import MetricRow, Values, families, process_families
 from mcproxy.admin import View
 from mcproxy.outcome import Result
+from mcproxy.routes.context import ROUTE_COUNTERS
 from mcproxy.snapshot import ServerSnapshot
 from mcproxy.stats import ERROR_GROUPS, OPERATION_NAMES, REFUSALS
 from mcproxy.upstream.tko import Health
@@ -42,6 +43,7 @@ METRICS = (
     MetricRow("mcrouter_server_proxy_reqs_waiting", "gauge", "Requests without their reply.", ("server",)),
     MetricRow("mcrouter_server_memcached_soft_tko", "gauge", "1 while out for timeouts.", ("server",)),
     MetricRow("mcrouter_server_memcached_hard_tko", "gauge", "1 while out, not reachable.", ("server",)),
+    MetricRow("mcproxy_route_events_total", "counter", "What routes did beside choosing, by what.", ("event",)),
     MetricRow("mcproxy_clients_refused_total", "counter", "Client connections closed, by why.", ("why",)),
 )
 
@@ -106,6 +108,7 @@ def _values(view: View) -> Values:
         "mcrouter_cpu_seconds_total": process.get("process_cpu_seconds_total", 0.0),
         "mcrouter_resident_memory_bytes": process.get("process_resident_memory_bytes", 0.0),
         "mcrouter_virtual_memory_bytes": process.get("process_virtual_memory_bytes", 0.0),
+        "mcproxy_route_events_total": {(name,): totals[name] for name in ROUTE_COUNTERS},
         "mcproxy_clients_refused_total": {(why,): totals[f"refused_{why}"] for why in REFUSALS},
     }
 

@@ -74,6 +74,7 @@ def test_metrics_have_the_exporters_names_and_values(view):
     assert samples["mcrouter_server_memcached_soft_tko", (NAME,)] == 1
     assert samples["mcrouter_server_memcached_hard_tko", (NAME,)] == 0
     assert samples["mcproxy_clients_refused_total", ("binary",)] == 0
+    assert samples["mcproxy_route_events_total", ("failover_all",)] == 0
     assert samples["mcproxy_process_resident_memory_bytes", ()] > 0
     names = {name for name, _ in samples}
     assert {row.name for row in (*METRICS, *SERVER_METRICS)} <= names

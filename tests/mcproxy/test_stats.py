@@ -24,6 +24,7 @@ def test_what_is_published(service):
     service.commands[Op.VERSION] = 1
     service.errors[Result.TKO] = 2
     service.refused["tls"] = 4
+    stats.route_counters["failover_all"] = 6
     servers = [Destination(FOUND=4, TIMEOUT=1), Destination("down", TKO=2)]
     stats.publish(service, servers, pid=99, ready=True)
     totals = Stats.totals_of(counters)
@@ -35,6 +36,7 @@ def test_what_is_published(service):
     assert (totals["num_servers"], totals["num_servers_up"], totals["num_servers_down"]) == (2, 1, 1)
     assert (totals["destination_inflight_reqs"], totals["num_suspect_servers"]) == (6, 1)
     assert (totals["refused_tls"], totals["pid"], totals["ready"]) == (4, 99, 1)
+    assert (totals["failover_all"], totals["dev_null_requests"]) == (6, 0)
 
 
 def test_counters_are_summed_over_workers_and_servers_are_not(service):
