@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 HASH_STOP = b"|#|"
 _SLASH = 0x2F
 
@@ -25,7 +27,7 @@ class PrefixedKey(bytes):
 
     prefix: bytes
 
-    def __new__(cls, prefix: bytes, key: bytes) -> PrefixedKey:
+    def __new__(cls, prefix: bytes, key: bytes) -> Self:
         """`key` is what is left."""
         prefixed = super().__new__(cls, key)
         prefixed.prefix = prefix

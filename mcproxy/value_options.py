@@ -36,3 +36,9 @@ class ValueOptions:
         parse=integer(0),
         help="copies of one shadow under way; more are left out",
     )
+    runtime_vars_file: str = option(
+        "",
+        "--runtime-vars-file",
+        metavar="PATH",
+        help="JSON of variables that routes look up while the proxy runs; followed",
+    )

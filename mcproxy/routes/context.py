@@ -6,10 +6,11 @@ All of it is handed in, so a test chooses what time it is and how the dice fall.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcproxy.routes.background import Background
+from mcproxy.runtime_vars import RuntimeVars
 
 # The names are mcrouter's where it has one; Counters start at 0 with these and no others.
 ROUTE_COUNTERS = (
@@ -69,3 +70,4 @@ class RouteContext:
     """Keys with an unknown routing prefix; without, they are errors."""
     shadow_requests_max: int = 1000
     """Copies of one shadow on their way; more are left out."""
+    runtime_vars: RuntimeVars = field(default_factory=RuntimeVars)

@@ -69,7 +69,7 @@ def rate_limited(
     for name, kind in KINDS.items():
         if given.has(f"{name}_rate"):
             rate = given.number(f"{name}_rate")
-            rates[kind] = (rate, given.number(f"{name}_burst", rate))
+            rates[kind] = (rate, given.number(f"{name}_burst", max(rate, 1.0) if rate else 0.0))
         elif given.has(f"{name}_burst"):
             raise given.error(f"{name}_burst without {name}_rate", f"{name}_burst")
     return RateLimitRoute(target, rates, context, fallback) if rates else target

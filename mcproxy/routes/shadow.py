@@ -18,34 +18,39 @@ log = logging.getLogger(__name__)
 
 _HASH_MAX = 2**32 - 1
 
+NOTHING = (1, 0)
+
+Bounds = Callable[[], tuple[int, int]]
+"""The least and the greatest hash that are meant, as of now."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shadow:
     """What is copied, and where to.
 
-    Of the servers numbered in `indexes` the keys whose 32-bit hash is from `low` to `high`; or exactly `keys`,
-    of any server. `fraction` of all that is copied. `background` has the bound of this shadow.
+    Of the servers numbered in `indexes` the keys whose 32-bit hash is within `bounds()`, ends included; or exactly
+    `keys`, of any server. `fraction` of all that is copied. `background` has the bound of this shadow.
     """
 
     target: RouteHandle
     background: Background
     indexes: range = range(0)
-    low: int = 1
-    high: int = 0
+    bounds: Bounds = lambda: NOTHING
     keys: frozenset[bytes] = frozenset()
     fraction: float = 1.0
 
     def covers(self, index: int) -> bool:
         """Whether any key of that server is copied."""
-        return bool(self.keys) or (index in self.indexes and self.low <= self.high)
+        return bool(self.keys) or index in self.indexes
 
     def wants(self, key: bytes, rng: Callable[[], float]) -> bool:
         """Whether this request for a key of a covered server is copied; `key` up to its hash stop."""
         if self.keys:
             is_chosen = key in self.keys
         else:
-            is_all = self.low == 0 and self.high == _HASH_MAX
-            is_chosen = is_all or self.low <= spooky_hash32(key) <= self.high
+            low, high = self.bounds()
+            is_all = low == 0 and high == _HASH_MAX
+            is_chosen = is_all or (low <= high and low <= spooky_hash32(key) <= high)
         return is_chosen and (self.fraction >= 1 or rng() < self.fraction)
 
 
@@ -117,11 +122,26 @@ def _shadow(entry: Fields) -> Shadow:
     first, end = _pair(entry, "index_range")
     if not (first.is_integer() and end.is_integer()) or end < first:
         raise entry.error("index_range must be two whole numbers, the first not above the second", "index_range")
+    return Shadow(target, background, range(int(first), int(end)), _bounds(entry), fraction=fraction)
+
+
+def _bounds(entry: Fields) -> Bounds:
+    """By `key_fraction_range`, or by the runtime variable that `key_fraction_range_rv` names."""
     start, stop = _pair(entry, "key_fraction_range")
     if not 0 <= start <= stop <= 1:
         raise entry.error("key_fraction_range must be two numbers from 0 to 1, the first not above the second")
-    low, high = (int(start * _HASH_MAX), int(stop * _HASH_MAX)) if entry.has("key_fraction_range") else (1, 0)
-    return Shadow(target, background, range(int(first), int(end)), low, high, fraction=fraction)
+    fixed = _hashes((start, stop)) if entry.has("key_fraction_range") else NOTHING
+    name, variables = entry.text("key_fraction_range_rv", ""), entry.context.runtime_vars
+
+    def current() -> tuple[int, int]:
+        fractions = variables.key_fraction_range(name)
+        return _hashes(fractions) if fractions is not None else fixed
+
+    return current if name else lambda: fixed
+
+
+def _hashes(fractions: tuple[float, float]) -> tuple[int, int]:
+    return int(fractions[0] * _HASH_MAX), int(fractions[1] * _HASH_MAX)
 
 
 def _pair(entry: Fields, name: str) -> tuple[float, float]:

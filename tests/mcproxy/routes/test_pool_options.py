@@ -95,6 +95,8 @@ def test_rates_are_the_pools_not_each_servers():
             },
             "enable_threshold is above disable_threshold",
         ),
+        ({"bucketize": True, "total_buckets": 10}, "bucketize works only inside its makers' company"),
+        ({"distribution_enabled": True}, "distribution_enabled works only inside"),
         ({"shadow_policy": "odd"}, "unknown shadow_policy: odd"),
         ({"shadows": 5}, "shadows must be a list"),
     ],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mcproxy.config_error import ConfigError
@@ -8,15 +10,17 @@ from mcproxy.routes.background import Background
 from mcproxy.routes.base import Pool
 from mcproxy.routes.context import new_counters
 from mcproxy.routes.shadow import Shadow, ShadowRoute
+from mcproxy.runtime_vars import RuntimeVars
 from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
+from tests.support.route_context import make_context
 
 ALL = (0, 2**32 - 1)
 
 
 def shadow(target, low=0, high=2**32 - 1, limit=1000, **options):
     counters = new_counters()
-    return Shadow(target, Background(counters, limit), range(1), low, high, **options)
+    return Shadow(target, Background(counters, limit), range(1), lambda: (low, high), **options)
 
 
 def never():
@@ -101,7 +105,6 @@ def pool_with(**shadow_fields):
         ({"index_range": [1, 3], "key_fraction_range": [0, 0.5]}, [1, 2]),
         ({"index_range": [0, 9], "key_fraction_range": [0, 1]}, [0, 1, 2]),
         ({"keys_to_shadow": ["k"]}, [0, 1, 2]),
-        ({"index_range": [0, 3]}, []),
         ({"key_fraction_range": [0, 1]}, []),
         ({}, []),
         ({"index_range": [1, 1], "key_fraction_range": [0, 1]}, []),
@@ -117,7 +120,12 @@ def test_which_servers_of_a_pool_are_shadowed(fields, servers):
 )
 def test_hash_bounds_of_a_fraction(fraction, bounds):
     [chosen] = pool_with(index_range=[0, 1], key_fraction_range=fraction)[0]
-    assert (chosen.low, chosen.high) == bounds
+    assert chosen.bounds() == bounds
+
+
+def test_without_a_fraction_nothing_is_copied():
+    [chosen] = pool_with(index_range=[0, 1])[0]
+    assert not any(chosen.wants(b"%d" % n, never) for n in range(50))
 
 
 @pytest.mark.parametrize(
@@ -147,3 +155,20 @@ def test_a_shadow_route_of_its_own():
         build("ShadowRoute", children=[CacheRoute(), CacheRoute()], shadows=[])
     with pytest.raises(ConfigError, match="unknown shadow_policy: other"):
         build("ShadowRoute", children=CacheRoute(), shadow_policy="other")
+
+
+def test_a_runtime_variable_is_looked_up_at_each_request(tmp_path):
+    variables = RuntimeVars(tmp_path / "vars.json")
+    context, other = replace(make_context(), runtime_vars=variables), CacheRoute()
+    entry = {"target": other, "index_range": [0, 1], "key_fraction_range_rv": "key_fraction_range_b"}
+    route = build("ShadowRoute", context, children=CacheRoute(), shadows=[entry])
+    copied = []
+    for text in (None, '{"key_fraction_range_b": [0, 1]}', '{"key_fractions": {"b": 0.5}}', "{}"):
+        if text is not None:
+            (tmp_path / "vars.json").write_text(text)
+            variables.load()
+        other.texts.clear()
+        for number in range(100):
+            say(route, b"get key:%d\r\n" % number)
+        copied.append(len(other.texts))
+    assert copied[:2] == [0, 100] and 30 < copied[2] < 70 and copied[3] == 0
