@@ -22,6 +22,9 @@ from mcproxy.outcome import Result, error_line
 from mcproxy.request import Op, Request, Waiter
 from mcproxy.session import LARGE_VALUE, ClientSession
 
+ADMIN_PREFIX = b"__mcrouter__."
+_UNDERSCORE = ord("_")
+
 DISABLED = error_line("Command disabled")
 
 Handler = Callable[[ClientSession, list[bytes]], bool | None]
@@ -35,13 +38,23 @@ def get(session: ClientSession, tokens: list[bytes]) -> bool:
     if len(tokens) != 2:
         return _get_many(session, _GET, b"get ", tokens[1:])
     key = tokens[1]
-    if len(key) > KEY_MAX:
-        return session.bad_key()
+    if len(key) > KEY_MAX or key[0] == _UNDERSCORE:
+        if key.startswith(ADMIN_PREFIX):
+            return _answer_admin(session, key)
+        if len(key) > KEY_MAX:
+            return session.bad_key()
     request = Request(_GET, key, b"get %b\r\n" % key, session)
     session.places.append(request)
     service = session.service
     service.commands[_GET] += 1
     service.routing.route(request)
+    return False
+
+
+def _answer_admin(session: ClientSession, key: bytes) -> bool:
+    """`get __mcrouter__.version`, ...: see admin_keys.py."""
+    value = session.service.admin_value(key[len(ADMIN_PREFIX) :])
+    session.say(b"VALUE %b 0 %d\r\n%b\r\nEND\r\n" % (key, len(value), value))
     return False
 
 

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from discovery.endpoint import Change, EndpointSet
 from discovery.refresh_policy import RefreshPolicy
@@ -26,9 +27,10 @@ from mcproxy.config.environment import of_settings
 from mcproxy.config.file_watch import FileWatch
 from mcproxy.config.jsonc import Object
 from mcproxy.config.pools import discovery_addresses
-from mcproxy.config.source import Reading, Source
+from mcproxy.config.source import Reading, Source, digest
 from mcproxy.config.upstreams import INDEX_HASHES, build_upstreams
 from mcproxy.config_error import ConfigError
+from mcproxy.in_force import InForce
 from mcproxy.routes.context import RouteContext
 from mcproxy.settings import UPSTREAM_PORT, Settings
 from mcproxy.stats import Stats
@@ -67,6 +69,7 @@ class Configuration:
         self._watchers: dict[str, Watcher] = {}
         self._stopping: set[asyncio.Task[None]] = set()
         self._document: Object | None = None  # in force
+        self._digests: dict[Path, str] = {}  # of the files last read
         self._current: ProxyConfig | None = None
         self._files = FileWatch(context.call_later, settings.file_observer_poll_period_ms / 1000, self._on_files)
         self._reload_timer: asyncio.TimerHandle | None = None
@@ -106,6 +109,29 @@ class Configuration:
         for watcher in self._watchers.values():
             watcher.refresh_now()
 
+    @property
+    def in_force(self) -> InForce:
+        """What admin answers are made of."""
+        source, settings = self._source, self._settings
+        if source is None:
+            sets = [self._endpoints(text) for text in self._upstreams]
+            return InForce(
+                self._environment,
+                self._options,
+                sets=sets,
+                hash_name=settings.hash,
+                on_unavailable=settings.on_unavailable,
+            )
+        main = digest(source.text) if source.path is None else self._digests.get(source.path, "")
+        imported = {str(path): text for path, text in self._digests.items() if path != source.path}
+        return InForce(
+            self._environment,
+            self._options,
+            self._document,
+            str(source.path or ""),
+            {"mcrouter_config": main, **imported},
+        )
+
     def close(self) -> None:
         """No tree is built from now on."""
         self._is_following = False
@@ -138,6 +164,7 @@ class Configuration:
             return load(reading, self._environment)
         finally:
             self._files.follow(reading.digests)
+            self._digests = reading.digests
 
     async def _use_when_found(self, document: Object, addresses: list[str]) -> None:
         await self._follow(addresses)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from mcdaemon.log_setup import RateLimited
 from mcproxy.admin import View, stats_text
+from mcproxy.admin_keys import AdminKeys
 from mcproxy.client_connection import ClientConnection
 from mcproxy.config.builder import ProxyConfig
 from mcproxy.config.upstreams import POOL_NAME
@@ -104,6 +105,7 @@ class Proxy:
             version_line=self._version_line,
         )
         self.service.stats_text = self._stats_text
+        self.service.admin_value = self._admin_value
         self._configuration = Configuration(
             settings, self._upstreams, self._stats, self._destinations, self._route_context(loop), self._swap
         )
@@ -215,6 +217,18 @@ class Proxy:
     def publish_now(self) -> None:
         """Before anybody here reads the sums."""
         self._publish()
+
+    def _admin_value(self, command: bytes) -> bytes:
+        configuration = self._configuration
+        assert configuration is not None
+        return AdminKeys(
+            self._view.facts.version,
+            self._settings,
+            host_id(),
+            lambda: configuration.in_force,
+            lambda: self._stats.config_last_success,
+            lambda: list(self.destinations),
+        ).value(command)
 
     def _stats_text(self, group: str) -> bytes:
         self._publish()

@@ -63,6 +63,7 @@ class Service:
     """One process's services to its clients. Counters are plain lists here; stats.py publishes them."""
 
     __slots__ = (
+        "admin_value",
         "commands",
         "connections",
         "errors",
@@ -100,6 +101,7 @@ class Service:
         self.refused = {"binary": 0, "tls": 0, "http": 0, "malformed": 0, "unread": 0}
         self.connections: set[Client] = set()
         self.on_last_gone: Callable[[], None] | None = None  # told when no client is left
+        self.admin_value: Callable[[bytes], bytes] = _no_answers
         self.stats_text: Callable[[str], bytes] = _no_statistics
 
     def on_gone(self, client: Client) -> None:
@@ -107,6 +109,10 @@ class Service:
         self.connections.discard(client)
         if not self.connections and self.on_last_gone is not None:
             self.on_last_gone()
+
+
+def _no_answers(command: bytes) -> bytes:
+    return b"ERROR: nothing is known"
 
 
 def _no_statistics(group: str) -> bytes:

@@ -1,6 +1,6 @@
 """What can be asked of a configuration without running it: `python -m mcproxy explain …`, `diff-config …`.
 
-    offline.py   a tree whose servers answer at once, and a trace of the way a request takes
+    ../offline.py  a tree whose servers answer at once, and a trace of the way a request takes
     validate.py  --validate-config      explain.py  where keys go, and why      diff_config.py  which keys move
 
 `TOOLS[name](words, out, err)` returns the exit status.

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from mcproxy.config_error import ConfigError
 from mcproxy.configuration import CONFIG_EXIT, told
-from mcproxy.tools.offline import OPERATIONS, OfflineTree
+from mcproxy.offline import OPERATIONS, OfflineTree
 from mcproxy.tools.words import add_common, environment_of, options_of, source_of
 
 SAMPLE = 10_000

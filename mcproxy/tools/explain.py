@@ -8,8 +8,8 @@ from typing import TextIO
 
 from mcproxy.config_error import ConfigError
 from mcproxy.configuration import CONFIG_EXIT, told
+from mcproxy.offline import OPERATIONS, OfflineTree, Step
 from mcproxy.routing_prefix import hashed_part
-from mcproxy.tools.offline import OPERATIONS, OfflineTree, Step
 from mcproxy.tools.words import add_common, environment_of, options_of, source_of
 
 SHOWN_MAX = 100

@@ -8,8 +8,8 @@ from mcproxy.config.source import Source
 from mcproxy.config_error import ConfigError
 from mcproxy.configuration import CONFIG_EXIT, told, upstream_options
 from mcproxy.host_id import host_id
+from mcproxy.offline import OfflineTree
 from mcproxy.settings import Settings
-from mcproxy.tools.offline import OfflineTree
 
 
 def validate(settings: Settings) -> None:

@@ -10,9 +10,9 @@ from mcproxy.config.document import load
 from mcproxy.config.environment import of_settings
 from mcproxy.config.source import Reading, Source
 from mcproxy.config_error import ConfigError
+from mcproxy.offline import offline_context
 from mcproxy.routes import ROUTE_HANDLES
 from mcproxy.settings import Settings
-from mcproxy.tools.offline import offline_context
 from mcproxy.upstream.destination import UpstreamOptions
 
 HERE = Path(__file__).parent / "corpus"

@@ -15,7 +15,7 @@ from mcproxy.config.builder import ProxyConfig, build_document
 from mcproxy.config.document import load
 from mcproxy.config.environment import Environment
 from mcproxy.config.fields import RouteFields
-from mcproxy.config.jsonc import line_of
+from mcproxy.config.jsonc import Object, line_of
 from mcproxy.config.pools import Pools
 from mcproxy.config.source import Reading, Source
 from mcproxy.config.tree import TreeBuilder
@@ -81,9 +81,10 @@ class Trace:
 class OfflineTree:
     """The tree of a configuration, ready to be asked. Raises ConfigError."""
 
-    def __init__(self, source: Source, environment: Environment, options: UpstreamOptions) -> None:
+    def __init__(self, source: Source | Object, environment: Environment, options: UpstreamOptions) -> None:
+        """Of a source that is read now, or of a document that is loaded."""
         self.trace = Trace()
-        self.document = load(Reading(source), environment)
+        self.document = load(Reading(source), environment) if isinstance(source, Source) else source
         destinations = _OfflineDestinations(self.trace)
         self.config: ProxyConfig = build_document(
             self.document,
@@ -109,6 +110,14 @@ class OfflineTree:
             if step.destination:
                 return pool, step.destination
         return pool, ""
+
+
+class OfflineUpstreams(OfflineTree):
+    """The tree over --upstream's servers."""
+
+    def __init__(self, build: Callable[[DestinationMap], ProxyConfig]) -> None:
+        self.trace = Trace()
+        self.config = build(_OfflineDestinations(self.trace))
 
 
 def offline_context() -> RouteContext:
