@@ -92,6 +92,7 @@ class Pools:
         weights = _parallel(fields, fields.numbers("weights"), "weights", len(servers))
         tags = _parallel(fields, fields.texts("tags"), "tags", len(servers))
         domains = _parallel(fields, fields.numbers("failure_domains"), "failure_domains", len(servers))
+        domains = _parallel(fields, fields.numbers("failure_domains"), "failure_domains", len(servers))
         port = port_override_of(fields)
         nodes, members = [], []
         for number, server in enumerate(servers):
@@ -99,6 +100,8 @@ class Pools:
             if domains and isinstance(member, DestinationRoute):
                 member.failure_domain = int(domains[number])
             nodes.append(Node(name, weights[number] if weights else 1.0, tags[number] if tags else ""))
+            if domains and isinstance(member, DestinationRoute):
+                member.failure_domain = int(domains[number])
             members.append(member)
         return tuple(nodes), tuple(members)
 

@@ -21,7 +21,7 @@ from mcproxy.config.jsonc import Object, Text, error_at, file_of, line_of, text_
 from mcproxy.config_error import ConfigError
 
 DEPTH_MAX = 250
-STEPS_MAX = 2_000_000
+STEPS_MAX = 500_000
 
 _DEFINITIONS = frozenset({"macroDef", "constDef"})
 _OPENING = "[{"

@@ -26,6 +26,8 @@ INTERNAL = frozenset(
         "AxonLogRoute",
         "BlackholeRoute",
         "CarbonLookasideRoute",
+        "BlackholeRoute",
+        "CarbonLookasideRoute",
         "DistributionRoute",
         "McBucketRoute",
         "McRefillRoute",
