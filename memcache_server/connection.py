@@ -179,11 +179,22 @@ class Connection(asyncio.Protocol):
         if session.closing:
             self._close()
             return
+        if not self._resuming and self._has_answered:
+            return  # the bound was reached with the last request there was
         session.stats.conn_yields += 1
         if not self._resuming:
             self._resuming = True
             self._transport.pause_reading()
         self._await_turn()
+
+    @property
+    def _has_answered(self) -> bool:
+        """Whether nothing is left to do, and to send, before something comes."""
+        return (
+            self._windows is None
+            and self.session.pending is None
+            and not (self._paused or self._eof or self._owner.draining or self.parser.held)
+        )
 
     def _await_turn(self) -> None:
         """The next turn comes in the loop's next round, or when the client reads."""

@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from memcache_server.store import LargeText
 from memcache_server.store.large_text import WINDOW
 
+_UNCOPIED = 1 << 19
+"""Bytes of a window that is not copied: fewer system calls, and the client's socket takes what it can."""
+
 
 class ReplyWindows:
     """The rest of one turn's replies."""
@@ -48,7 +51,7 @@ class ReplyWindows:
 
     def _next_window(self) -> list[bytes | memoryview]:
         parts: list[bytes | memoryview] = []
-        room = WINDOW
+        room = WINDOW if self._copied else _UNCOPIED
         while self._pieces and room > 0:
             piece = self._pieces[0]
             if isinstance(piece, bytes):

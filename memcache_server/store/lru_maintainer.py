@@ -3,6 +3,9 @@
 It only ever looks at tails, a bounded number of items at a time. What it moves to COLD goes in runs: the items
 behind one another in HOT stay so in COLD, so only their headers' list numbers and the ends of the run are written.
 Keeps invariant I6.
+
+Active items at the tail of WARM are moved to its head. The original does so at any time; here as many as new items
+have come, and a few more: while only gets come, WARM may be over its share, and all the more of it is active.
 """
 
 from memcache_server.store.chunk import (
@@ -18,20 +21,28 @@ from memcache_server.store.chunk import (
 from memcache_server.store.room import RoomMaker
 from memcache_server.store.segmented_lru import CLASS_MASK, COLD, HOT, SEGMENT_MASK, TEMP, WARM
 
+_RESCUES = 20
+_RESCUES_A_STORE = 4
+
 
 class LruMaintainer:
     """Moves items between the segments of one store. `juggles` counts its rounds."""
 
-    __slots__ = ("_store", "juggles")
+    __slots__ = ("_rescues", "_store", "_stores", "juggles")
 
     def __init__(self, store: RoomMaker) -> None:
         self._store = store
+        self._stores = 0  # items ever stored, at the last step
+        self._rescues = 0  # active items of WARM that this step may still move to its head
         self.juggles = 0
 
     def step(self, budget: int) -> int:
         """Look after every class, moving up to about `budget` items; how many were moved."""
         store, left = self._store, budget
         self.juggles += 1
+        stores = store.stats.total("stores")
+        self._rescues = _RESCUES + _RESCUES_A_STORE * max(0, stores - self._stores)  # fewer only after a reset
+        self._stores = stores
         for slab_class in range(1, store.classes.count + 1):
             if store.allocator.pages[slab_class] and left > 0:
                 left -= self._juggle(slab_class, left)
@@ -75,7 +86,8 @@ class LruMaintainer:
                 store.reclaim(handle)
             elif meta & ACTIVE and number & SEGMENT_MASK == HOT:
                 store.move_to_warm(handle, meta)
-            elif meta & ACTIVE:
+            elif meta & ACTIVE and self._rescues > 0:
+                self._rescues -= 1
                 store.arena.words[(handle << 1) + META] = meta & ~ACTIVE
                 store.lru.to_head(handle, number)
                 store.stats.moves_within_lru[number & CLASS_MASK] += 1
