@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from mcproxy.outcome import is_failover_error
 from mcproxy.request import Request
+from mcproxy.routes.background import Background
 from mcproxy.routes.base import Fields, RouteHandle, all_destinations
+from mcproxy.routes.early_answer import EarlyAnswer
 from mcproxy.routes.null import NullRoute
 from mcproxy.upstream.destination import Destination
 
@@ -14,15 +16,14 @@ from mcproxy.upstream.destination import Destination
 class AllFastestRoute(RouteHandle):
     """Sends to all; the first reply that is no failover error is the answer, else the last to come."""
 
-    __slots__ = ("children",)
+    __slots__ = ("_background", "children")
 
-    def __init__(self, children: Sequence[RouteHandle]) -> None:
+    def __init__(self, children: Sequence[RouteHandle], background: Background) -> None:
         self.children = children
+        self._background = background
 
     def route(self, request: Request) -> None:
-        fastest = _Fastest(request, len(self.children))
-        for child in self.children:
-            child.route(request.copy(fastest))
+        _Fastest(request, len(self.children), self._background).send(self.children, request)
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(self.children)
@@ -33,21 +34,14 @@ class AllFastestRoute(RouteHandle):
         children = fields.children("children")
         if len(children) < 2:
             return children[0] if children else NullRoute()
-        return cls(children)
+        return cls(children, fields.context.background)
 
 
-class _Fastest:
-    """Hands up one reply; those that come later are dropped."""
+class _Fastest(EarlyAnswer):
+    """Chooses the first good reply."""
 
-    __slots__ = ("_left", "_request")
+    __slots__ = ()
 
-    def __init__(self, request: Request, count: int) -> None:
-        self._request: Request | None = request
-        self._left = count
-
-    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        self._left -= 1
-        asked = self._request
-        if asked is not None and (not self._left or not is_failover_error(result)):
-            self._request = None
-            asked.answer(result, raw)
+    def decide(self, result: int, raw: bytes) -> None:
+        if not self.left or not is_failover_error(result):
+            self.chosen = result, raw

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from mcproxy.outcome import severity
 from mcproxy.request import Request
+from mcproxy.routes.background import Background
 from mcproxy.routes.base import Fields, RouteHandle, all_destinations
+from mcproxy.routes.early_answer import EarlyAnswer
 from mcproxy.routes.null import NullRoute
 from mcproxy.upstream.destination import Destination
 
@@ -17,15 +19,14 @@ class AllMajorityRoute(RouteHandle):
     When all have come without, the most frequent result is, and of equally frequent ones the worst.
     """
 
-    __slots__ = ("children",)
+    __slots__ = ("_background", "children")
 
-    def __init__(self, children: Sequence[RouteHandle]) -> None:
+    def __init__(self, children: Sequence[RouteHandle], background: Background) -> None:
         self.children = children
+        self._background = background
 
     def route(self, request: Request) -> None:
-        ballot = _Ballot(request, len(self.children))
-        for child in self.children:
-            child.route(request.copy(ballot))
+        _Ballot(request, len(self.children), self._background).send(self.children, request)
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(self.children)
@@ -36,31 +37,26 @@ class AllMajorityRoute(RouteHandle):
         children = fields.children("children")
         if len(children) < 2:
             return children[0] if children else NullRoute()
-        return cls(children)
+        return cls(children, fields.context.background)
 
 
-class _Ballot:
+class _Ballot(EarlyAnswer):
     """Counts replies by result until one result has won."""
 
-    __slots__ = ("_left", "_majority", "_request", "_votes")
+    __slots__ = ("_majority", "_replies", "_votes")
 
-    def __init__(self, request: Request, count: int) -> None:
-        self._request: Request | None = request
-        self._left = count
+    def __init__(self, request: Request, count: int, background: Background) -> None:
+        super().__init__(request, count, background)
         self._majority = count // 2 + 1
-        self._votes: dict[int, list[bytes]] = {}  # replies by result
+        self._votes: dict[int, int] = {}
+        self._replies: dict[int, bytes] = {}
 
-    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        asked = self._request
-        if asked is None:
-            return
-        replies = self._votes.setdefault(result, [])
-        replies.append(raw)
-        self._left -= 1
-        if len(replies) < self._majority:
-            if self._left:
-                return
-            result = max(self._votes, key=lambda result: (len(self._votes[result]), severity(result)))
-        raw = self._votes[result][-1]
-        self._request, self._votes = None, {}
-        asked.answer(result, raw)
+    def decide(self, result: int, raw: bytes) -> None:
+        votes = self._votes
+        votes[result] = votes.get(result, 0) + 1
+        self._replies[result] = raw
+        if votes[result] >= self._majority:
+            self.chosen = result, raw
+        elif not self.left:
+            winner = max(votes, key=lambda result: (votes[result], severity(result)))
+            self.chosen = winner, self._replies[winner]

@@ -45,13 +45,24 @@ class Background:
         route(Request(op, key, text, _Unheard(self, size, then)))
         return True
 
-    def _take(self, size: int) -> bool:
-        if self.requests >= self._requests_max or self.bytes + size > self._bytes_max:
-            self._counters["background_dropped"] += 1
+    def take_over(self, count: int, size: int) -> bool:
+        """`count` requests of `size` bytes each are on their way, and nobody waits any more. False without room."""
+        if self.requests + count > self._requests_max or self.bytes + count * size > self._bytes_max:
             return False
-        self.requests += 1
-        self.bytes += size
+        self.requests += count
+        self.bytes += count * size
         return True
+
+    def give_back(self, size: int) -> None:
+        """One of them is answered."""
+        self.requests -= 1
+        self.bytes -= size
+
+    def _take(self, size: int) -> bool:
+        if self.take_over(1, size):
+            return True
+        self._counters["background_dropped"] += 1
+        return False
 
 
 class _Unheard:
@@ -65,7 +76,6 @@ class _Unheard:
         self._then = then
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        self._background.requests -= 1
-        self._background.bytes -= self._size
+        self._background.give_back(self._size)
         if self._then is not None:
             self._then(result, raw)

@@ -189,7 +189,7 @@ async def replies_of_a_proxy(tree, requests, seed):
         "B": {"servers": [servers[2].address]},
         "C": {"servers": []},
     }
-    config = json.dumps({"pools": pools, "routes": {"/././": tree, "/a/b/": "PoolRoute|A"}})
+    config = json.dumps({"pools": pools, "routes": {"/././": tree, "/a/b/": tree}})
     words = ("--config", config, "--server-timeout", "30", "--probe-timeout-initial", "10")
     try:
         async with running_proxy(*words) as proxy:
