@@ -1,0 +1,62 @@
+import io
+
+import pytest
+
+from mcproxy.tools.explain import explain
+
+CONFIG = """{"pools": {"A": {"servers": ["10.0.0.1:11211", "10.0.0.2:11211"]}, "B": {"servers": ["10.0.1.1:11211"]}},
+ "routes": {
+  "/././": {"type": "FailoverRoute", "children": ["PoolRoute|A", "PoolRoute|B"]},
+  "/b/b/": {"type": "OperationSelectorRoute", "default_policy": "PoolRoute|B",
+            "operation_policies": {"set": "NullRoute"}}}}"""
+
+
+def told(*words):
+    out, err = io.StringIO(), io.StringIO()
+    status = explain(["--config", CONFIG, *words], out, err)
+    return status, out.getvalue().splitlines(), err.getvalue()
+
+
+def test_the_pool_the_server_and_why():
+    status, lines, _ = told("foo")
+    assert status == 0
+    assert lines == [
+        "foo",
+        "  FailoverRoute at routes./././ line 3",
+        "    PoolRoute at routes./././.children[0] line 3: pool A, 2 servers, Ch3 of 'foo'",
+        "      server 10.0.0.2:11211, number 1 of the pool",
+    ]
+
+
+def test_what_happens_when_servers_fail():
+    _, lines, _ = told("foo", "--reply", "error")
+    assert [line.split()[1].rstrip(",") for line in lines if "server 10" in line] == ["10.0.0.2:11211", "10.0.1.1:11211"]
+
+
+def test_routing_prefixes_and_hash_stops_are_not_hashed():
+    _, lines, _ = told("/b/b/k|#|x")
+    assert lines[2].endswith("pool B, 1 servers, Ch3 of 'k'")
+
+
+def test_another_operation():
+    _, lines, _ = told("/b/b/k", "--op", "set")
+    assert lines[-1] == "  no server: the route answers by itself"
+
+
+@pytest.mark.parametrize("op", ["get", "set", "delete", "incr", "touch"])
+@pytest.mark.parametrize("reply", ["hit", "miss", "error"])
+def test_every_operation_is_answered(op, reply):
+    status, lines, _ = told("k", "--op", op, "--reply", reply)
+    assert status == 0
+    assert any("server 10" in line for line in lines)
+
+
+def test_several_keys():
+    _, lines, _ = told("one", "two")
+    assert [line for line in lines if not line.startswith(" ")] == ["one", "two"]
+
+
+def test_a_bad_configuration():
+    out, err = io.StringIO(), io.StringIO()
+    assert explain(["--config", '{"route": "XYZRoute"}', "k"], out, err) == 3
+    assert "Unknown RouteHandle: XYZRoute line: 1" in err.getvalue()
