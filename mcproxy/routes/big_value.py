@@ -55,7 +55,7 @@ _STORING = frozenset({_SET, Op.ADD.value, Op.REPLACE.value, Op.CAS.value})  # no
 class BigValueRoute(RouteHandle):
     """Cuts what is stored, and joins what is fetched; everything else passes."""
 
-    __slots__ = ("batch", "flags_mask", "target", "threshold")
+    __slots__ = ("_behind", "batch", "flags_mask", "target", "threshold")
 
     def __init__(
         self, target: RouteHandle, threshold: int, batch: int = DEFAULT_BATCH, *, hides_flag: bool = False
@@ -65,15 +65,25 @@ class BigValueRoute(RouteHandle):
         self.threshold = threshold
         self.batch = min(batch or BATCH_MAX, BATCH_MAX)
         self.flags_mask = ~CHUNKED_FLAG if hides_flag else ~0
+        self._behind: dict[bytes, list[Request]] = {}  # what waits for a key whose chunks are being stored
 
     def route(self, request: Request) -> None:
+        if self._behind and request.key in self._behind:  # or a later request would overtake an earlier one
+            self._behind[request.key].append(request)
+            return
         op = request.op
         if op in _FETCHING:
             _Directory(request, self)
         elif op in _STORING and len(request.text) > self.threshold and self._is_cut(request):
+            self._behind[request.key] = []
             _Cut(request, self).pump()
             return
         self.target.route(request)
+
+    def go_on(self, key: bytes) -> None:
+        """The key itself is on its way to its server: what waited for it comes behind."""
+        for request in self._behind.pop(key):
+            self.route(request)
 
     def _is_cut(self, request: Request) -> bool:
         length = value_length(request.text)
@@ -166,6 +176,11 @@ class _Cut(_Chunks):
         return Request(_SET, key, storage_text(b"set", key, 0, self._update.exptime, value), self)
 
     def end(self) -> None:
+        key = self._asked.key  # the client's own, once an error has gone up
+        self._store_directory()
+        self._route.go_on(key)
+
+    def _store_directory(self) -> None:
         asked, update = self._asked, self._update
         if self._failure is not None:
             asked.answer(*self._failure)

@@ -184,6 +184,16 @@ async def test_big_values(fleet, first, second, size):
         await client.ask(b"get k\r\n", value(b"hi"))
 
 
+@MIXED
+async def test_pipelined_requests_around_a_big_value_keep_their_order(fleet, first, second):
+    config = {"type": "HashRoute", "children": ["PoolRoute|A", "PoolRoute|B"]}
+    async with fleet([first, second], config, "--big-value-split-threshold", "1000") as (client, _, _):
+        big = b"set k 0 0 9000\r\n%b\r\n" % (b"x" * 9000)
+        client.send(big + b"get k\r\nset k 0 0 1\r\ny\r\nget k\r\n" + big + b"delete k\r\nget k\r\n")
+        await client.expect(STORED + value(b"x" * 9000, flags=0x8000) + STORED + value(b"y"))
+        await client.expect(STORED + b"DELETED\r\n" + MISS)
+
+
 async def test_a_big_value_without_one_of_its_chunks_is_a_miss(fleet):
     options = "--big-value-split-threshold", "10"
     async with fleet(["ours"], "PoolRoute|A", *options) as (client, (server,), _):

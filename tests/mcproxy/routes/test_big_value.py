@@ -3,8 +3,10 @@ import pytest
 from mcproxy.config_error import ConfigError
 from mcproxy.outcome import Result
 from mcproxy.routes.big_value import CHUNKED_FLAG, BigValueRoute, with_big_values
+from mcproxy.routes.root import RootRoute
 from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, Fallback, say
+from tests.support.route_context import make_context
 
 VALUE = b"abcdefghij"
 BIG = b"set k 5 60 10\r\n" + VALUE + b"\r\n"
@@ -158,6 +160,47 @@ def test_below_a_route_that_asks_elsewhere(cache):
     route = Fallback(BigValueRoute(CacheRoute(failing=Result.TKO), 4), good)
     assert say(route, BIG) == [(Result.STORED, b"STORED\r\n")]
     assert say(route, LIKE["get"]) == hit()
+
+
+def test_no_request_overtakes_one_for_the_same_key(cache):
+    cache.later = True
+    route = BigValueRoute(cache, 4)
+    texts = [BIG, LIKE["get"], LIKE["set"], LIKE["get"], BIG.replace(VALUE, VALUE[::-1]), LIKE["get"], LIKE["delete"]]
+    heard = [say(route, text) for text in texts]
+    other = say(route, b"get other\r\n")
+    assert cache.texts[-1] == b"get other\r\n"
+    cache.answer_all()
+    stored, deleted = [(Result.STORED, b"STORED\r\n")], [(Result.DELETED, b"DELETED\r\n")]
+    expected = [stored, hit(), stored, hit(b"x", 5), stored, hit(VALUE[::-1]), deleted]
+    assert heard == expected
+    assert other == [MISS]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_what_waits_goes_on_after_an_error(cache, error):
+    cache.later = True
+    route = BigValueRoute(cache, 4)
+    heard = [say(route, text) for text in (BIG, LIKE["get"])]
+    cache.failing = error
+    cache.answer_next()
+    cache.answer_next()
+    cache.answer_next()
+    cache.failing = None
+    cache.answer_all()
+    assert [got[0][0] for got in heard] == [error, Result.NOTFOUND]
+    assert not route._behind
+
+
+def test_below_a_routing_prefix(cache):
+    route = BigValueRoute(cache, 4)
+    root = RootRoute({b"/././": route, b"/a/b/": route}, route, make_context())
+    text, get = BIG.replace(b" k ", b" /a/b/k "), b"get /a/b/k\r\n"
+    assert say(root, text) == [(Result.STORED, b"STORED\r\n")]
+    [(_, raw)] = say(root, get)
+    assert raw == hit()[0][1].replace(b" k ", b" /a/b/k ")
+    cache.failing = Result.TIMEOUT
+    assert say(root, text)[0][0] == Result.TIMEOUT
+    assert not route._behind
 
 
 def test_from_a_configuration(cache):
