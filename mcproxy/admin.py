@@ -58,8 +58,12 @@ def _basic(view: View) -> Iterator[tuple[str, object]]:
     yield "start_time", int(facts.started_at)
     yield "uptime", int(now - facts.started_at)
     yield "servers_from", facts.servers_from
-    yield "num_clients", view.totals()["num_client_connections"]
-    yield from ((name, value) for name, value in view.totals().items() if name not in ("pid", "ready"))
+    totals = view.totals()
+    yield "num_clients", totals["num_client_connections"]
+    yield "proxy_reqs_waiting", 0  # none ever waits in the proxy itself
+    yield "config_age", max(int(now) - totals["config_last_success"], 0) if totals["config_last_success"] else 0
+    yield from ((name, value) for name, value in totals.items() if name not in ("pid", "ready"))
+    yield from _rates(totals, now - facts.started_at)
     yield "rusage_user", f"{usage.ru_utime:.6f}"
     yield "rusage_system", f"{usage.ru_stime:.6f}"
     yield "ps_user_time_sec", f"{usage.ru_utime:.6f}"
@@ -67,6 +71,13 @@ def _basic(view: View) -> Iterator[tuple[str, object]]:
     resident, virtual = _memory()
     yield "ps_rss", resident
     yield "ps_vsize", virtual
+
+
+def _rates(totals: Mapping[str, int], seconds: float) -> Pairs:
+    """mcrouter's names without `_count`: per second, here since the start."""
+    for name, value in totals.items():
+        if name.endswith("_count") and name.startswith(("cmd_", "result_", "request_")):
+            yield name.removesuffix("_count"), f"{value / max(seconds, 1.0):.3f}"
 
 
 def _memory() -> tuple[int, int]:
@@ -123,6 +134,8 @@ GROUPS: dict[str, Callable[[View], Pairs]] = {
     "": _basic,
     "all": _basic,
     "detailed": _basic,
+    "ods": _basic,
+    "external": _basic,
     "count": _counts,
     "cmd-error": _errors,
     "servers": _servers,

@@ -61,6 +61,7 @@ COUNTERS = (
     "request_success_count",
     "request_error_count",
     "config_failures",
+    "single_flight_joined_count",
     "asynclog_requests",
     *ROUTE_COUNTERS,
 )
@@ -81,6 +82,7 @@ class Stats:
         self._row = counters.take_row(worker)
         self._before = {name: self._row[counters.column(name)] for name in COUNTERS}
         self._removed = [0] * len(Result)  # results of destinations that are gone
+        self._removed_joined = 0
         self.route_counters = new_route_counters()  # this worker's trees count here
         self.config_failures = 0
         self.config_last_attempt = 0
@@ -90,6 +92,7 @@ class Stats:
         """Its counters stay in the sums."""
         for result, count in enumerate(destination.results):
             self._removed[result] += count
+        self._removed_joined += _joined(destination)
 
     def publish(self, service: Service, destinations: Iterable[Destination], pid: int, ready: bool) -> None:
         """Bring this worker's row up to date."""
@@ -120,6 +123,7 @@ class Stats:
             "request_success_count": max(asked - waiting_clients - failed, 0),
             "request_error_count": failed,
             "config_failures": self.config_failures,
+            "single_flight_joined_count": self._removed_joined + sum(map(_joined, destinations)),
             **self.route_counters,
         }
 
@@ -147,3 +151,8 @@ class Stats:
         return {
             name: max(counters.values(name)) if name in _MAXIMA else total for name, total in counters.totals().items()
         }
+
+
+def _joined(destination: Destination) -> int:
+    """Gets that were answered by another's reply."""
+    return destination.single_flight.joined if destination.single_flight is not None else 0

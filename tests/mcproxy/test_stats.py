@@ -4,6 +4,8 @@ from mcproxy.stats import COUNTERS, GAUGES, Stats, new_counters
 
 
 class Destination:
+    single_flight = None
+
     def __init__(self, state="up", **results):
         self.state = state
         self.pending_count, self.inflight_count = 2, 3
