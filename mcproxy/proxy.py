@@ -13,12 +13,14 @@ import random
 import socket
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mcdaemon.log_setup import RateLimited
 from mcproxy.admin import View, stats_text
 from mcproxy.admin_keys import AdminKeys
 from mcproxy.client_connection import ClientConnection
 from mcproxy.config.builder import ProxyConfig
+from mcproxy.config.file_watch import FileWatch
 from mcproxy.config.upstreams import POOL_NAME
 from mcproxy.configuration import Configuration
 from mcproxy.host_id import host_id
@@ -27,6 +29,7 @@ from mcproxy.routes.background import Background
 from mcproxy.routes.big_value import with_big_values
 from mcproxy.routes.context import RouteContext
 from mcproxy.routes.pool import nothing_found
+from mcproxy.runtime_vars import RuntimeVars
 from mcproxy.service import ClientLimits, Routing, Service
 from mcproxy.settings import Settings
 from mcproxy.snapshot import Board, WorkerSnapshot, snapshot_servers
@@ -71,6 +74,7 @@ class Proxy:
         self._destinations: DestinationMap | None = None
         self._configuration: Configuration | None = None
         self._idle_reset: IdleReset | None = None
+        self._vars_watch: FileWatch | None = None
 
     @property
     def service(self) -> Service:
@@ -142,6 +146,8 @@ class Proxy:
             self._configuration.close()
         if self._idle_reset is not None:
             self._idle_reset.stop()
+        if self._vars_watch is not None:
+            self._vars_watch.stop()
         if self._service is not None:
             for client in list(self.service.connections):
                 client.abort()
@@ -182,8 +188,20 @@ class Proxy:
             counters,
             Background(counters),
             shadow_requests_max=self._settings.target_max_shadow_requests,
+            runtime_vars=self._runtime_vars(loop),
             send_invalid_route_to_default=self._settings.send_invalid_route_to_default,
         )
+
+    def _runtime_vars(self, loop: asyncio.AbstractEventLoop) -> RuntimeVars:
+        """Read now, and whenever the file changes."""
+        path = Path(self._settings.runtime_vars_file) if self._settings.runtime_vars_file else None
+        variables = RuntimeVars(path)
+        if path is not None:
+            variables.load()
+            period_s = self._settings.file_observer_poll_period_ms / 1000
+            self._vars_watch = FileWatch(loop.call_later, period_s, variables.load)
+            self._vars_watch.follow([path])
+        return variables
 
     def _swap(self, config: ProxyConfig) -> None:
         settings = self._settings
