@@ -174,6 +174,7 @@ class Configuration:
     def _use_instead(self, document: Object) -> None:
         assert self._source is not None
         self._use(document)
+        self._unfollow(set(self._watchers) - set(discovery_addresses(document)))
         log.info("configuration reloaded from %s", self._source.name)
 
     @contextmanager
@@ -195,7 +196,6 @@ class Configuration:
             raise
         self._document = document
         self._put_in_force(config)
-        self._unfollow(set(self._watchers) - set(discovery_addresses(document)))
 
     # the servers that DNS names
 

@@ -106,8 +106,8 @@ class Destination:
         self.name: Final = name
         self.location = location
         self.options: Final = options
-        fail_open = shared.fail_opens.of(options.fail_open)
-        self.tracker = TkoTracker(options.timeouts_until_tko, options.tko_enabled, fail_open)
+        pool = shared.fail_opens.of(options.fail_open)
+        self.tracker = TkoTracker(options.timeouts_until_tko, options.tko_enabled, pool)
         self.tracker.join(self._refresh_ready)
         self.results = [0] * len(Result)
         self.latency_s = 0.0

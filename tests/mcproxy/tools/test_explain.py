@@ -30,7 +30,8 @@ def test_the_pool_the_server_and_why():
 
 def test_what_happens_when_servers_fail():
     _, lines, _ = told("foo", "--reply", "error")
-    assert [line.split()[1].rstrip(",") for line in lines if "server 10" in line] == ["10.0.0.2:11211", "10.0.1.1:11211"]
+    servers = [line.split()[1].rstrip(",") for line in lines if "server 10" in line]
+    assert servers == ["10.0.0.2:11211", "10.0.1.1:11211"]
 
 
 def test_routing_prefixes_and_hash_stops_are_not_hashed():
