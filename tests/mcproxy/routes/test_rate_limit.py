@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mcproxy.config_error import ConfigError
@@ -37,6 +39,12 @@ def test_tokens_come_with_time_and_refusals_are_counted():
     clock.advance(0.5)
     assert [say(route, LIKE["get"])[0][0] for _ in range(2)] == [Result.FOUND, Result.NOTFOUND]
     assert context.counters["rate_limited"] == 2
+
+
+def test_a_wall_clock_that_is_set_changes_nothing():
+    context = replace(make_context(), wall_time=iter(range(0, 10**9, 1000)).__next__)
+    route = RateLimitRoute(CacheRoute(k=b"v"), {OpClass.GET: (2, 1)}, context)
+    assert [say(route, LIKE["get"])[0][0] for _ in range(3)] == [Result.FOUND] + [Result.NOTFOUND] * 2
 
 
 def test_a_fallback_is_asked_instead():

@@ -2,6 +2,7 @@ import pytest
 
 from mcproxy.config_error import ConfigError
 from mcproxy.outcome import OUTCOMES, Result
+from mcproxy.request import Op, Request
 from mcproxy.routes.warm_up import WarmUpRoute
 from tests.support.built_route import build
 from tests.support.cache_route import DYING, ERRORS, LIKE, CacheRoute, Fallback, say
@@ -43,6 +44,22 @@ def test_the_client_does_not_wait_for_the_copy():
     cold.answer_next()
     assert heard == [HIT]
     assert len(cold.waiting) == 1
+
+
+def test_the_reply_goes_up_before_the_copy_is_sent():
+    order = []
+
+    class Cold(CacheRoute):
+        def route(self, request):
+            order.append(request.text.split()[0])
+            super().route(request)
+
+    class Client:
+        def on_reply(self, request, result, raw):
+            order.append(b"reply")
+
+    warm_up(Cold(), warm_cache()).route(Request(Op.GET, b"k", LIKE["get"], Client()))
+    assert order == [b"get", b"reply", b"add"]
 
 
 @pytest.mark.parametrize(
