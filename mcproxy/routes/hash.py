@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from mcproxy.hashing import HASH_FUNCTIONS, HashOptions, Node, Selector
 from mcproxy.request import Request
 from mcproxy.routes.base import Fields, Located, RouteHandle, all_destinations
-from mcproxy.routes.latest import LatestRoute
+from mcproxy.routes.latest import latest_fields, latest_route
 from mcproxy.routes.locating import locate_by_child
 from mcproxy.routes.pool import nothing_found
 from mcproxy.routing_prefix import hashed_part
 from mcproxy.upstream.destination import Destination
-
-LATEST = "Latest"
-"""As hash_func it asks for a LatestRoute."""
 
 
 class HashRoute(RouteHandle):
@@ -42,9 +39,10 @@ class HashRoute(RouteHandle):
 
         Without children every request is an error; the config stays valid.
         """
-        if fields.has("hash_func") and not fields.is_object("hash_func") and fields.text("hash_func") == LATEST:
-            return LatestRoute.build(fields)
         children = fields.children("children")
+        latest = latest_fields(fields, "hash_func")
+        if latest is not None:
+            return latest_route(latest, children)
         function, options = fields.hash("", "WeightedCh3" if fields.has("weights") else "Ch3")
         if len(children) < 2:
             return children[0] if children else nothing_found(fields.text("name", ""))

@@ -10,6 +10,9 @@ from mcproxy.routes.failover import build_failover
 
 FAILOVERS = 5
 
+LATEST = "Latest"
+"""In the place of a hash function it asks for a LatestRoute."""
+
 
 class LatestRoute(RouteHandle):
     """A FailoverRoute over some children, drawn once for this host; it is that route that is built."""
@@ -22,18 +25,26 @@ class LatestRoute(RouteHandle):
 
         With `thread_local_failover` every worker draws for itself.
         """
-        children = fields.children("children")
-        count = fields.integer("failover_count", FAILOVERS, 1)
-        weights = (
-            [*fields.numbers("weights"), *[0.5] * len(children)] if fields.has("weights") else [1.0] * len(children)
-        )
-        worker = fields.context.worker if fields.boolean("thread_local_failover", False) else 0
-        salt = fields.text("salt", "")
-        try:
-            drawn = draw(len(children), count, weights, f"{fields.context.host_id}:{worker}:{salt}")
-        except ValueError as error:
-            raise fields.error(str(error), "weights") from error
-        return build_failover(fields, [children[at] for at in drawn])
+        return latest_route(fields, fields.children("children"))
+
+
+def latest_route(fields: Fields, children: Sequence[RouteHandle]) -> RouteHandle:
+    """What LatestRoute's other fields make of `children`."""
+    count = fields.integer("failover_count", FAILOVERS, 1)
+    weights = [*fields.numbers("weights"), *[0.5] * len(children)] if fields.has("weights") else [1.0] * len(children)
+    worker = fields.context.worker if fields.boolean("thread_local_failover", False) else 0
+    salt = fields.text("salt", "")
+    try:
+        drawn = draw(len(children), count, weights, f"{fields.context.host_id}:{worker}:{salt}")
+    except ValueError as error:
+        raise fields.error(str(error), "weights") from error
+    return build_failover(fields, [children[at] for at in drawn])
+
+
+def latest_fields(fields: Fields, name: str) -> Fields | None:
+    """Where LatestRoute's fields are, if the field `name`, a hash function or an object with one, asks for it."""
+    holder, field = (fields.object(name), "hash_func") if fields.is_object(name) else (fields, name)
+    return holder if holder is not None and holder.text(field, "") == LATEST else None
 
 
 def draw(children: int, count: int, weights: Sequence[float], key: str) -> list[int]:

@@ -11,6 +11,7 @@ from mcproxy.request import Request
 from mcproxy.routes.base import Fields, Located, Pool, RouteHandle, all_destinations
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.error import ErrorRoute
+from mcproxy.routes.latest import latest_fields, latest_route
 from mcproxy.routes.null import NullRoute
 from mcproxy.routes.pool_options import around_members, around_pool
 from mcproxy.routing_prefix import HASH_STOP, hashed_part
@@ -49,8 +50,11 @@ class PoolRoute(RouteHandle):
     def build(cls, fields: Fields) -> RouteHandle:
         """Config: `"PoolRoute|A"`, or with `pool`, `hash` (a name or an object) and what pool_options.py knows."""
         pool = fields.pool("pool")
-        function, options = fields.hash("hash", pool.default_hash)
         pool = replace(pool, members=around_members(fields, pool.members))
+        latest = latest_fields(fields, "hash")
+        if latest is not None:
+            return around_pool(fields, latest_route(latest, pool.members))
+        function, options = fields.hash("hash", pool.default_hash)
         try:
             return around_pool(fields, pool_route(pool, function, options))
         except ValueError as error:

@@ -3,7 +3,9 @@ from collections import Counter
 import pytest
 
 from mcproxy.config_error import ConfigError
+from mcproxy.hashing import Node
 from mcproxy.outcome import Result
+from mcproxy.routes.base import Pool
 from mcproxy.routes.failover import FailoverRoute
 from mcproxy.routes.latest import draw
 from mcproxy.routes.null import NullRoute
@@ -79,3 +81,10 @@ def test_a_draw_is_without_repetition():
 def test_what_is_refused(children, fields):
     with pytest.raises(ConfigError):
         latest(children, **fields)
+
+
+@pytest.mark.parametrize("given", ["Latest", {"hash_func": "Latest", "failover_count": 3}])
+def test_in_the_place_of_a_pools_hash_function(children, given):
+    pool = Pool("A", tuple(Node(str(n)) for n in range(10)), tuple(children))
+    route = build("PoolRoute", make_context(host_id=1), pool=pool, hash=given)
+    assert route.children == latest(children, **({} if given == "Latest" else {"failover_count": 3})).children
