@@ -23,7 +23,7 @@ from mcproxy.request import Op, Request, Waiter
 from mcproxy.session import LARGE_VALUE, ClientSession
 
 ADMIN_PREFIX = b"__mcrouter__."
-_UNDERSCORE = ord("_")
+_AFTER_UNDERSCORE = b"`"
 
 DISABLED = error_line("Command disabled")
 
@@ -38,7 +38,7 @@ def get(session: ClientSession, tokens: list[bytes]) -> bool:
     if len(tokens) != 2:
         return _get_many(session, _GET, b"get ", tokens[1:])
     key = tokens[1]
-    if len(key) > KEY_MAX or key[0] == _UNDERSCORE:
+    if len(key) > KEY_MAX or _AFTER_UNDERSCORE > key >= b"_":  # quicker than to look at a byte
         if key.startswith(ADMIN_PREFIX):
             return _answer_admin(session, key)
         if len(key) > KEY_MAX:
