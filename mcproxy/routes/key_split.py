@@ -16,6 +16,7 @@ from mcproxy.request_text import hit_with_key, with_key
 from mcproxy.routes.background import Background
 from mcproxy.routes.base import Fields, Located, RouteHandle
 from mcproxy.routes.changed import is_usable_key, under_key
+from mcproxy.routes.early_answer import EarlyAnswer
 from mcproxy.routing_prefix import HASH_STOP, named_as
 from mcproxy.upstream.destination import Destination
 
@@ -59,7 +60,8 @@ class KeySplitRoute(RouteHandle):
             self._child.route(request)
             return
         if op == _GET and self._first_hit:
-            _FirstHit(request, self._own).send(self._child, self._copies(request))
+            copies = self._copies(request)
+            _FirstHit(request, self._own, len(copies), self._background).send_copies(self._child, copies)
             return
         copies = []
         if request.op_class is OpClass.DELETE or (op in _SETS and self._all_sync):
@@ -104,33 +106,31 @@ def replica_key(key: bytes, number: int) -> bytes:
     return b"%b::%d%b%b" % (hashed, number, stop, rest)
 
 
-class _FirstHit:
-    """Waits for all copies of a key; the first hit is the reply, else what the own copy's server said."""
+class _FirstHit(EarlyAnswer):
+    """Chooses the first hit, else what the own copy's server said."""
 
-    __slots__ = ("_asked", "_is_answered", "_left", "_own", "_own_reply")
+    __slots__ = ("_key", "_own", "_own_reply")
 
-    def __init__(self, asked: Request, own: int) -> None:
-        self._asked = asked
+    def __init__(self, asked: Request, own: int, count: int, background: Background) -> None:
+        super().__init__(asked, count, background)
+        self._key = asked.key
         self._own = replica_key(asked.key, own)
         self._own_reply = (Result.NOTFOUND.value, b"")
-        self._left = 0
-        self._is_answered = False
 
-    def send(self, child: RouteHandle, copies: list[tuple[bytes, bytes]]) -> None:
+    def send_copies(self, child: RouteHandle, copies: list[tuple[bytes, bytes]]) -> None:
         """Ask for every copy."""
-        self._left = len(copies)
         for key, text in copies:
-            child.route(Request(_GET, named_as(key, self._asked.key), text, self))
+            child.route(Request(_GET, named_as(key, self._key), text, self))
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        """A copy, or its absence."""
-        self._left -= 1
         if request.key == self._own:
             self._own_reply = (result, raw)
-        if self._is_answered:
-            return
         if result == _FOUND:
-            self._is_answered = True
-            self._asked.answer(_FOUND, hit_with_key(raw, request.key, self._asked.key))
-        elif not self._left:
-            self._asked.answer(*self._own_reply)
+            raw = hit_with_key(raw, request.key, self._key)
+        super().on_reply(request, result, raw)
+
+    def decide(self, result: int, raw: bytes) -> None:
+        if result == _FOUND:
+            self.chosen = result, raw
+        elif not self.left:
+            self.chosen = self._own_reply

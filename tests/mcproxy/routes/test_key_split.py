@@ -85,6 +85,16 @@ def test_a_hit_after_the_first_is_dropped():
     assert heard == [(Result.FOUND, b"VALUE k 0 1\r\nk\r\nEND\r\n")]
 
 
+def test_copies_asked_for_after_the_hit_are_background():
+    cache, context = CacheRoute(later=True, k=b"v"), make_context()
+    heard = say(KeySplitRoute(cache, 3, 0, context.background, first_hit=True), b"get k\r\n")
+    cache.answer_next()
+    assert heard == [(Result.FOUND, b"VALUE k 0 1\r\nv\r\nEND\r\n")]
+    assert context.background.requests == 2
+    cache.answer_all()
+    assert context.background.requests == 0
+
+
 def test_a_key_without_room_for_the_suffix_is_left_alone():
     cache = CacheRoute()
     key = b"x" * 246
