@@ -222,8 +222,9 @@ class LinkedItems(RoomMaker):
             if size != old_size:
                 self.lru.resize(number, size - old_size)
         else:
-            self.lru.unlink(handle, old_number, old_size)
-            self.lru.link(handle, number, size)
+            self.lru.move(handle, old_number, number, old_size)
+            if size != old_size:
+                self.lru.resize(number, size - old_size)
 
     def _link_over(self, handle: int, key: bytes, size: int, number: int, old: int) -> None:
         # making room may have evicted the old one; its chunk may be ours now, but is not linked again yet

@@ -36,8 +36,10 @@ from memcache_server.store.slab_classes import PAGE_SIZE, SlabClasses, chunk_siz
 from memcache_server.store.store_stats import StoreStats
 
 QUIET_MASK = FETCHED | ACTIVE | HAS_TTL | CHUNKED
-_QUIET = FETCHED | ACTIVE  # a hit on such an item has nothing to do or to check
+BOTH_USES = FETCHED | ACTIVE
+_QUIET = BOTH_USES  # a hit on such an item has nothing to do or to check
 _NEVER_QUIET = -1
+_SEGMENT, _IN_COLD = SEGMENT_MASK << LIST_SHIFT, COLD << LIST_SHIFT  # of a meta word
 _BUMP_INTERVAL = 60  # seconds that a flat list leaves an item where it is (items.h ITEM_UPDATE_INTERVAL)
 
 
@@ -129,21 +131,20 @@ class LivingItems:
         meta = self._arena.words[(handle << 1) + META]
         return (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK)
 
-    def _mark_used(self, handle: int) -> int:
-        """A hit sets a bit: the first FETCHED, the next ACTIVE with the time. Returns the item's meta.
+    def _mark_used(self, handle: int, meta: int) -> int:
+        """A hit sets a bit: the first FETCHED, the next ACTIVE with the time. Takes and returns the item's meta.
 
         An item of COLD that would become active goes to WARM. A flat list only knows FETCHED.
         """
         words, word = self._arena.words, handle << 1
-        meta = words[word + META]
-        if not self.segmented:
+        if self._entry == COLD:
             words[word + META] = meta = meta | FETCHED
             self._bump(handle)
         elif not meta & FETCHED:
             words[word + META] = meta = meta | FETCHED
         elif not meta & ACTIVE:
             words[word + LAST_ACCESS] = self._access
-            if meta >> LIST_SHIFT & SEGMENT_MASK == COLD:
+            if meta & _SEGMENT == _IN_COLD:
                 meta = self.move_to_warm(handle, meta)
             else:
                 words[word + META] = meta = meta | ACTIVE
@@ -154,8 +155,7 @@ class LivingItems:
         words, word = self._arena.words, handle << 1
         number, size = meta >> LIST_SHIFT & LIST_MASK, item_size(words[word + TEXT_LENGTH], meta)
         warm = number & CLASS_MASK | WARM
-        self.lru.unlink(handle, number, size)
-        self.lru.link(handle, warm, size)
+        self.lru.move(handle, number, warm, size)
         self.stats.moves_to_warm[number & CLASS_MASK] += 1
         words[word + META] = meta = (meta ^ (number ^ warm) << LIST_SHIFT) & ~ACTIVE
         return meta

@@ -133,13 +133,13 @@ class MetaItems(LinkedItems):
 
     def use(self, handle: int) -> None:
         """Mark as used by a fetch that is not counted."""
-        self._mark_used(handle)
+        self._mark_used(handle, self._meta(handle))
 
     def count_fetch(self, handle: int, touched: bool, used: bool) -> None:
         """Count a hit, of touch or of get, and mark the item as used if it was."""
         number = self._meta(handle) >> LIST_SHIFT & LIST_MASK
         if used:
-            self._mark_used(handle)
+            self._mark_used(handle, self._meta(handle))
         if touched:
             self.stats.touch_hits[number & CLASS_MASK] += 1
         else:

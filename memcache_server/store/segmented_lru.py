@@ -70,6 +70,29 @@ class SegmentedLru:
         else:
             self.tail[number] = by
 
+    def move(self, handle: int, number: int, target: int, size: int) -> None:
+        """Take an item out of list `number` and enter it at the head of list `target`."""
+        words, longs, links = self._words, self._longs, self._longs[handle]
+        following, before = links & U32, links >> 32
+        if before:
+            words[before << 1] = following
+        else:
+            self.head[number] = following
+        if following:
+            words[(following << 1) + PREV] = before
+        else:
+            self.tail[number] = before
+        longs[handle] = head = self.head[target]
+        if head:
+            words[(head << 1) + PREV] = handle
+        else:
+            self.tail[target] = handle
+        self.head[target] = handle
+        self.count[number] -= 1
+        self.count[target] += 1
+        self.sizes[number] -= size
+        self.sizes[target] += size
+
     def resize(self, number: int, change: int) -> None:
         """An item of list `number` has grown by `change` bytes."""
         self.sizes[number] += change

@@ -40,7 +40,7 @@ from memcache_server.store.linked_items import (
     STORED,
     TOO_LARGE,
 )
-from memcache_server.store.living_items import QUIET_MASK
+from memcache_server.store.living_items import BOTH_USES, QUIET_MASK
 from memcache_server.store.meta_items import MetaItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 
@@ -85,24 +85,28 @@ class Store(MetaItems):
                     text, meta = arena.bytes[at : at + length], state >> 32
                     if text.startswith(key, KEY) and meta & KEY_LENGTH_MASK == len(key):
                         if meta & QUIET_MASK != self._quiet:
-                            return self._get_checked(handle)
+                            return self._get_checked(handle, meta, text)
                         self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
                         return text
                 elif self.key_of(handle) == key:
-                    return self._get_checked(handle)
+                    return self._get_checked(handle, state >> 32)
             slot = (slot + 1) & mask
         if index.old is not None and (handle := index.find(key)):
-            return self._get_checked(handle)
+            return self._get_checked(handle, self._meta(handle))
         return None
 
-    def _get_checked(self, handle: int) -> bytes | LargeText | None:
-        """A get of an item that may be dead, is not marked as active yet, is large or lies in a chain."""
-        if self.is_dead(handle):
+    def _get_checked(self, handle: int, meta: int, text: bytes | None = None) -> bytes | LargeText | None:
+        """A get of an item that may be dead, is not marked as active yet, is large or lies in a chain.
+
+        `text` is the item's, if it is known and not in a chain.
+        """
+        if (meta & HAS_TTL or self._reaping) and self.is_dead(handle):
             self._drop_dead(handle)
             return None
-        self.stats.hits[self._meta(handle) >> LIST_SHIFT & LIST_MASK] += 1
-        self._mark_used(handle)
-        return self._sendable(handle)
+        self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
+        if meta & BOTH_USES != BOTH_USES or self._entry:
+            self._mark_used(handle, meta)
+        return self._sendable(handle) if text is None or meta & CHUNKED else text
 
     def _sendable(self, handle: int, start: int = 0, head: bytes = b"") -> bytes | LargeText:
         """`head` and an item's text from `start`, to be sent."""
@@ -137,7 +141,7 @@ class Store(MetaItems):
         handle = self.find(key)
         if handle:
             word = handle << 1
-            meta = self._mark_used(handle) & ~HAS_TTL
+            meta = self._mark_used(handle, self._meta(handle)) & ~HAS_TTL
             self._arena.words[word + META] = meta | HAS_TTL if exptime else meta
             self._arena.words[word + EXPTIME] = exptime
             self.stats.touch_hits[meta >> LIST_SHIFT & CLASS_MASK] += 1
