@@ -145,6 +145,8 @@ def check_fit(op, key, raw):
     assert RESULTS[op][kind] != UNFIT, (op, raw)
     if kind == Kind.VALUES:
         assert raw.split(b" ")[1] == key
+    if kind == Kind.META_VALUE:
+        assert b" k%b" % key in raw
 
 
 def test_every_route_handle_takes_part():
@@ -194,7 +196,7 @@ async def replies_of_a_proxy(tree, requests, seed):
     try:
         async with running_proxy(*words) as proxy:
             client = await proxy.connect()
-            client.send(b"".join(TEXTS[op] % key for op, key in requests) + b"version\r\n")
+            client.send(b"".join(WIRE_TEXTS[op] % key for op, key in requests) + b"version\r\n")
             data = b""
             while not data.endswith(b"VERSION mcrouter\r\n"):
                 line = await client.line()
@@ -207,7 +209,8 @@ async def replies_of_a_proxy(tree, requests, seed):
 
 
 WIRE_KEYS = st.sampled_from([b"k1", b"k2", b"k1:a", b"k|#|1", b"/a/b/k3", b"/*/*/k4", b"/no/where/k5"])
-WIRE_REQUESTS = st.lists(st.tuples(st.sampled_from(list(TEXTS)), WIRE_KEYS), min_size=1, max_size=12)
+WIRE_TEXTS = {**TEXTS, Op.META_GET: b"mg %b v k f\r\n"}
+WIRE_REQUESTS = st.lists(st.tuples(st.sampled_from(list(WIRE_TEXTS)), WIRE_KEYS), min_size=1, max_size=12)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
