@@ -26,8 +26,6 @@ INTERNAL = frozenset(
         "AxonLogRoute",
         "BlackholeRoute",
         "CarbonLookasideRoute",
-        "BlackholeRoute",
-        "CarbonLookasideRoute",
         "DistributionRoute",
         "McBucketRoute",
         "McRefillRoute",

@@ -6,7 +6,7 @@
     furc.py            Ch3, mcrouter's default        weighted_ch3.py  crc32.py  const_shard.py  rendezvous.py
     ring.py            the default of pools that are given by name       jump.py
     ketama.py          twemproxy, libmemcached        modula.py  key_hashes.py (their twelve key hashes)
-    client_rendezvous  pymemcache
+    client_rendezvous  pymemcache              memcached_proxy  memcached's built-in proxy
     murmur64.py        MurmurHash64A                  spooky.py  SpookyHash V2
 
 `HASH_FUNCTIONS[name](nodes, options)` returns a function from routing key to index into `nodes`.
@@ -19,6 +19,7 @@ from mcproxy.hashing.crc32 import crc32
 from mcproxy.hashing.furc import ch3
 from mcproxy.hashing.jump import jump
 from mcproxy.hashing.ketama import ketama
+from mcproxy.hashing.memcached_proxy import proxy_jump, proxy_ring
 from mcproxy.hashing.modula import modula
 from mcproxy.hashing.node import HashOptions, Node
 from mcproxy.hashing.rendezvous import rendezvous, weighted_rendezvous
@@ -41,6 +42,8 @@ HASH_FUNCTIONS: dict[str, HashFunction] = {
     "rendezvous": client_rendezvous,
     "jump": jump,
     "modula": modula,
+    "jump_hash": proxy_jump,
+    "ring_hash": proxy_ring,
 }
 
 __all__ = ["HASH_FUNCTIONS", "HashFunction", "HashOptions", "Node", "Selector", "cached"]

@@ -2,7 +2,7 @@
 128-bit hash.
 
 Even to within the noise of the keys, no table, and n -> n + 1 moves one key in n + 1. memcached's built-in
-proxy jumps by the same rule but from another key hash (XXH3), so it places keys elsewhere.
+proxy jumps by the same rule but from another key hash: memcached_proxy.py.
 """
 
 from collections.abc import Sequence

@@ -71,7 +71,7 @@ def test_a_mistake_in_an_imported_file_names_that_file(destinations):
     assert caught.value.file.endswith("imported/broken.json")
 
 
-# The schema describes shapes. Of what it cannot know (pools and routes by name, ranges, macros' values) it says nothing.
+# The schema describes shapes. Of names of pools and routes, of ranges and macros' values it says nothing.
 SHAPE_ERRORS = """both_routes error_response failover_children hash_number hash_salt hash_unknown hash_weights
     key_split_all_sync migrate_start modify_exptime_action named_handles_nameless named_handles_shape neither_route
     no_object pool_keep_prefix pool_missing pool_no_object pool_no_servers pool_protocol pool_server_number

@@ -8,7 +8,7 @@ from mcproxy.hashing import HASH_FUNCTIONS, HashOptions, Node
 from mcproxy.hashing.selector import salted, weight_of
 from tests.mcproxy.hashing.choosing import numbered, pods, select_by
 
-BY_NAME = {"Rendezvous", "WeightedRendezvous", "ring", "ketama", "rendezvous"}
+BY_NAME = {"Rendezvous", "WeightedRendezvous", "ring", "ketama", "rendezvous", "ring_hash"}
 BY_INDEX = set(HASH_FUNCTIONS) - BY_NAME
 # Long and unlike: the short FNVs of twemproxy put "user:0" to "user:299" on two of five nodes.
 KEYS = [md5(key).hexdigest().encode() for key in numbered(b"user:%d", 300)]
@@ -18,6 +18,7 @@ def test_names() -> None:
     assert set(HASH_FUNCTIONS) == {
         "Ch3", "WeightedCh3", "Crc32", "ConstShard", "Rendezvous", "WeightedRendezvous",
         "ring", "ch3", "crc32", "ketama", "rendezvous", "jump", "modula",
+        "jump_hash", "ring_hash",
     }  # fmt: skip
 
 
