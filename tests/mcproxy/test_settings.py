@@ -3,6 +3,7 @@ import pytest
 from mcdaemon.cli import parse_settings
 from mcdaemon.sockets import Address
 from mcproxy.configuration import upstream_options
+from mcproxy.mcrouter_options import IGNORED
 from mcproxy.settings import Settings
 
 
@@ -82,3 +83,50 @@ def test_bad_values_are_status_3_and_one_line(words, told, capsys):
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("names", IGNORED, ids=lambda names: names[0])
+def test_what_is_accepted_without_effect_is_named(names):
+    flags = [name for name in names if name.startswith("-")]
+    words = [flags[-1], "1"] if len(flags) < len(names) else [flags[-1]]
+    found = settings(*words, "--upstream", "h:1")
+    assert found.ignored == (flags[-1],)
+    assert (found.unknown, found.positional) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "option", ["--ssl-port", "--pem-cert-path", "--pem-key-path", "--server-pem-cert-path", "--server-pem-key-path"]
+)
+def test_nobody_believes_that_tls_is_spoken(option, capsys):
+    with pytest.raises(SystemExit) as caught:
+        settings(option, "5443")
+    assert caught.value.code == 3
+    assert f"{option}: TLS is not spoken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-R", "east"), "is not of the form /region/cluster/"),
+        (("--config-params", "x"), "is not of the form name:value"),
+        (("--validate-config=maybe",), '"maybe" is not one of'),
+        (("--unix-domain-sock", "/s", "-p", "1"), "either a Unix socket or TCP ports"),
+    ],
+)
+def test_bad_values_of_mcrouters_options(words, told, capsys):
+    with pytest.raises(SystemExit) as caught:
+        settings(*words)
+    assert caught.value.code == 3
+    assert told in capsys.readouterr().err
+
+
+def test_mcrouters_options():
+    found = settings(
+        *("-R", "/a/b/", "-K", "3", "-i", "5", "-I", "7", "-L", "/log", "--config-params", "a:1,b:c:d"),
+        *("--validate-config", "--reconfiguration-delay-ms=5", "--service-name", "s", "-p", "1"),
+    )
+    assert (found.route_prefix, found.log_path, found.service_name) == ("/a/b/", "/log", "s")
+    assert (found.keepalive_count, found.keepalive_interval, found.keepalive_idle) == (3, 5, 7)
+    assert found.config_params == (("a", "1"), ("b", "c:d"))
+    assert (found.validate_config, found.reconfiguration_delay_ms) == ("exit", 5)
+    assert settings("--validate-config=run").validate_config == "run"
