@@ -2,6 +2,7 @@ import io
 
 import pytest
 
+from mcproxy.__main__ import main
 from mcproxy.tools.explain import explain
 
 CONFIG = """{"pools": {"A": {"servers": ["10.0.0.1:11211", "10.0.0.2:11211"]}, "B": {"servers": ["10.0.1.1:11211"]}},
@@ -61,3 +62,17 @@ def test_a_bad_configuration():
     out, err = io.StringIO(), io.StringIO()
     assert explain(["--config", '{"route": "XYZRoute"}', "k"], out, err) == 3
     assert "Unknown RouteHandle: XYZRoute line: 1" in err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["explain", "--config", '{"route": "NullRoute"}', "k"], 0),
+        (["diff-config", '{"route": "NullRoute"}', '{"route": "NullRoute"}', "--sample", "1"], 0),
+        (["explain", "--config", "{", "k"], 3),
+    ],
+)
+def test_the_tools_are_words_of_mcproxys_command_line(words, status, capsys):
+    assert main(words) == status
+    printed = capsys.readouterr()
+    assert printed.err if status else printed.out
