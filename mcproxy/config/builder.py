@@ -54,9 +54,12 @@ def build_document(
     """The tree of a document that is loaded. Raises ConfigError."""
     pools = Pools(document["pools"], destinations, options, environment)
     builder = make_builder(pools, document.get("named_handles", {}), context)
-    pools.check()
-    root = _root(document, builder, environment)
-    return under_options(ProxyConfig(root, tuple(all_destinations([root]))), environment)
+    try:
+        pools.check()
+        root = _root(document, builder, environment)
+        return under_options(ProxyConfig(root, tuple(all_destinations([root]))), environment)
+    except RecursionError:
+        raise error_at(document, "routes are nested too deep") from None
 
 
 def under_options(config: ProxyConfig, environment: Environment) -> ProxyConfig:

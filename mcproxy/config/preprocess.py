@@ -248,7 +248,7 @@ class Preprocessor:
         """An object of name → definition, or a list of such objects or of definitions with a name."""
         if isinstance(definitions, list):
             for item in definitions:
-                if isinstance(item, dict) and item.get("type") in _DEFINITIONS and isinstance(item.get("name"), str):
+                if isinstance(item, dict) and "result" in item and isinstance(item.get("name"), str):
                     self._define(item["name"], item)
                 else:
                     self._define_all(item)
@@ -260,7 +260,7 @@ class Preprocessor:
 
     def _define(self, name: str, definition: Any) -> None:
         kind = definition.get("type") if isinstance(definition, dict) else None
-        if kind not in _DEFINITIONS:
+        if not isinstance(kind, str) or kind not in _DEFINITIONS:
             raise error_at(name, f"macro {name}: a macroDef or a constDef is expected", f"macros.{name}")
         if "result" not in definition:
             raise error_at(name, f"macro {name}: result is missing", f"macros.{name}")

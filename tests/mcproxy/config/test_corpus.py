@@ -72,12 +72,15 @@ def test_a_mistake_in_an_imported_file_names_that_file(destinations):
 
 
 # The schema describes shapes. Of names of pools and routes, of ranges and macros' values it says nothing.
-SHAPE_ERRORS = """both_routes error_response failover_children hash_number hash_salt hash_unknown hash_weights
-    key_split_all_sync migrate_start modify_exptime_action named_handles_nameless named_handles_shape neither_route
-    no_object pool_keep_prefix pool_missing pool_no_object pool_no_servers pool_protocol pool_server_number
-    pool_servers_text pool_timeout_text pool_weights_text pools_no_object prefix_selector_policies rate_limit_target
-    route_internal route_no_type route_number route_unknown_inside routes_no_list routes_without_aliases
-    routes_without_route unknown_top_level warm_up_cold yaml_route macro_definition macro_result""".split()
+SHAPE_ERRORS = (
+    "both_routes", "error_response", "failover_children", "hash_number", "hash_salt", "hash_unknown", "hash_weights",
+    "key_split_all_sync", "migrate_start", "modify_exptime_action", "named_handles_nameless", "named_handles_shape",
+    "neither_route", "no_object", "pool_keep_prefix", "pool_missing", "pool_no_object", "pool_no_servers",
+    "pool_protocol", "pool_server_number", "pool_servers_text", "pool_timeout_text", "pool_weights_text",
+    "pools_no_object", "prefix_selector_policies", "rate_limit_target", "route_internal", "route_no_type",
+    "route_number", "route_unknown_inside", "routes_no_list", "routes_without_aliases", "routes_without_route",
+    "unknown_top_level", "warm_up_cold", "yaml_route", "macro_definition", "macro_result",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
