@@ -81,7 +81,8 @@ class Server:
             for field in dataclasses.fields(tunables):
                 if getattr(settings.options, field.name, None) is not None:
                     setattr(tunables, field.name, getattr(settings.options, field.name))
-        store.tuning.temp_lru = (settings.options.temporary_ttl or -1) >= 0
+        ttl = settings.options.temporary_ttl
+        store.tuning.temp_lru = ttl is not None and ttl >= 0
         if self.shared.prefixes.enabled:  # -D
             self._observation.refresh()
         timed = settings.options.idle_timeout or settings.unix_socket
@@ -169,8 +170,8 @@ class Server:
             logger.warning("running as root; the original would refuse without -u, and another user is safer")
         if settings.threads > 1:
             logger.warning("-t %d: one process serves; for more cores start more servers", settings.threads)
-        if settings.large_pages:
-            logger.warning("-L: without effect here, the system chooses the size of its pages")
+        if settings.large_pages and not self.shared.store.arena.ask_for_large_pages():
+            logger.warning("-L: the system has no large pages for this memory")
         where = ", ".join(_shown(listener) for listener in listening) or "nowhere (-p 0)"
         logger.info("listening on %s, %d MB for items", where, settings.memory_limit)
         if self.shared.verbosity >= 2:

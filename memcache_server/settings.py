@@ -58,7 +58,7 @@ class Settings:
     pid_file: str = option("", "-P", "--pidfile", metavar="FILE", help="file for the process id while the server runs")
     core_files: bool = option(False, "-r", "--enable-coredumps", help="let core files grow as large as is allowed")
     lock_memory: bool = option(False, "-k", "--lock-memory", help="keep what is used in memory, never in swap")
-    large_pages: bool = option(False, "-L", "--enable-largepages", help="without effect: pages are the system's choice")
+    large_pages: bool = option(False, "-L", "--enable-largepages", help="large memory pages, if the system has them")
     user: str = option("", "-u", "--user", metavar="USER", help="become this user (only root can)")
     memory_limit: int = option(64, "-m", "--memory-limit", metavar="MB", parse=integer(0, 32 << 10),
                                help="memory for items, in megabytes", exit_code=LIMIT_EXIT)

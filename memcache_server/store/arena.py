@@ -55,6 +55,14 @@ class Arena:
         except OSError:
             return cls(pages, file)
 
+    def ask_for_large_pages(self) -> bool:
+        """Let the system use large pages of its own for the items; False when it cannot (-L)."""
+        try:
+            self.bytes.madvise(mmap.MADV_HUGEPAGE)
+        except (AttributeError, OSError):  # not Linux, or built without
+            return False
+        return True
+
     def page_handle(self, page: int) -> int:
         """Handle of the first byte of page number `page`."""
         return (_FIRST_PAGE + page * PAGE_SIZE) >> 3
