@@ -22,6 +22,7 @@ BAD_TERMINATION = b"CLIENT_ERROR bad command line termination\r\n"
 TOKEN_TOO_LONG = b"CLIENT_ERROR auth token too long\r\n"
 
 _USERS_MAX = 8
+_TURN_LINES = 256  # then others have their turn
 _TOKEN_MAX = LINE_MAX
 
 
@@ -61,13 +62,15 @@ class Login:
     `proceed(rest)` takes over with what came behind the login; it returns as a parser's `feed`.
     """
 
-    __slots__ = ("_data", "_expected", "_passwords", "_proceed", "_session")
+    __slots__ = ("_at", "_data", "_expected", "_is_in", "_passwords", "_proceed", "_session")
 
     def __init__(self, passwords: Passwords, session: Session, proceed: Callable[[bytes], bool]) -> None:
         self._passwords = passwords
         self._session = session
         self._proceed = proceed
         self._data = b""
+        self._at = 0  # how much of it is done
+        self._is_in = False  # a token was right
         self._expected = -1  # bytes of the token to come with its line end, or none
 
     @property
@@ -82,22 +85,30 @@ class Login:
 
     def feed(self, data: bytes) -> bool:
         """As the parser's."""
-        session = self._session
         self._data += data
-        while not session.closing:
-            if self._expected < 0 and not self._take_line():
-                break
-            if self._expected >= 0:
-                if len(self._data) < self._expected:
-                    break
-                if self._take_token():
-                    rest, self._data = self._data, b""
-                    return self._proceed(rest)
-        return session.closing
+        return self.resume()
 
     def resume(self) -> bool:
-        """Nothing waits: every line was answered at once."""
-        return self._session.closing
+        """Go on with what has come, a turn of lines at most. Returns as the parser's."""
+        session = self._session
+        for _ in range(_TURN_LINES):
+            if session.closing or not self._step():
+                self._data, self._at = self._data[self._at :], 0
+                return session.closing
+            if self._is_in:
+                rest, self._data = self._data[self._at :], b""
+                return self._proceed(rest)
+        self._data, self._at = self._data[self._at :], 0
+        return True
+
+    def _step(self) -> bool:
+        """Take a line, or the token behind it; False when not all of it has come."""
+        if self._expected < 0:
+            return self._take_line()
+        if len(self._data) - self._at < self._expected:
+            return False
+        self._is_in = self._take_token()
+        return True
 
     def forget(self) -> None:
         """The client has gone."""
@@ -106,11 +117,11 @@ class Login:
     def _take_line(self) -> bool:
         """Whether there was a line."""
         session = self._session
-        line, newline, rest = self._data.partition(b"\n")
-        if not newline:
-            session.closing = len(line) > LINE_MAX
+        end = self._data.find(b"\n", self._at)
+        if end < 0:
+            session.closing = len(self._data) - self._at > LINE_MAX
             return False
-        self._data = rest
+        line, self._at = self._data[self._at : end], end + 1
         tokens = line.removesuffix(b"\r").split()
         length = maybe_unsigned(tokens[4]) if len(tokens) >= 5 and tokens[0] == b"set" else None
         if length is None:
@@ -125,8 +136,8 @@ class Login:
     def _take_token(self) -> bool:
         """Whether it was right."""
         session = self._session
-        block, self._data = self._data[: self._expected], self._data[self._expected :]
-        self._expected = -1
+        end = self._at + self._expected
+        block, self._at, self._expected = self._data[self._at : end], end, -1
         words = [word for word in block[:-2].split(b" ") if word]
         if not block.endswith(b"\r\n"):
             session.out.append(BAD_TERMINATION)

@@ -81,6 +81,10 @@ class Connection(asyncio.Protocol):
                 self._shared.observe()
         self.session.closing = True
         self.session.pending = self.session.peer = None
+        for piece in self.session.out:
+            if isinstance(piece, LargeText):
+                piece.release()
+        self.session.out.clear()
         self.parser.forget()
         self._count_waiting(0)
         if self._windows is not None:
@@ -212,6 +216,13 @@ class Connection(asyncio.Protocol):
             self._owner.count_waiting(change)
 
     def _resume(self) -> None:
+        try:
+            self._go_on()
+        except Exception:
+            self._transport.abort()  # as the loop does for data_received: nobody would call again
+            raise
+
+    def _go_on(self) -> None:
         session = self.session
         if session.closing or self._paused or not self._resuming:
             return

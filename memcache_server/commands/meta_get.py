@@ -9,7 +9,7 @@ Z (somebody has won already), X (stale), W (this client wins: it shall store the
 from mcproto import encode
 from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
 from memcache_server.commands.meta_reply import EN, RETURN_FLAGS, expires_at, line_token, line_tokens
-from memcache_server.session import Session
+from memcache_server.session import TURN_BYTES, Session
 from memcache_server.store.chunk import BINARY, WON
 
 _LARGE = 4096  # a reply of more bytes counts towards the turn
@@ -77,7 +77,10 @@ def _hit(session: Session, line: MetaLine, handle: int, created: bool) -> bool |
     store.count_fetch(handle, touched=b"T" in flags, used=b"u" not in flags)
     if wanted:
         head = b"VA %d%b\r\n" % (len(value) - 2, returned)
-        session.out += (head + value,) if isinstance(value, bytes) else (head, value)
+        if not isinstance(value, bytes):
+            session.out += (head, value)
+            return session.count_large(TURN_BYTES)  # it ends the turn, however long the value itself is
+        session.out.append(head + value)
         return len(value) > _LARGE and session.count_large(len(value))
     session.out.append(b"HD%b\r\n" % returned)
     return None

@@ -86,7 +86,7 @@ class LinkedItems(RoomMaker):
         arena = self._arena
         if slab_class > self.classes.count:
             number = self.classes.count | self._segment_for(exptime)
-            handle = self._chain_for(key, size, meta, text, value_length, number, old)
+            handle = self._chain_for(key, size, meta, text, value_length, number)
             meta |= CHUNKED
         else:
             number = slab_class | self._segment_for(exptime)
@@ -121,17 +121,16 @@ class LinkedItems(RoomMaker):
             self._link_over(handle, key, size, number, old)
         return handle
 
-    def _chain_for(
-        self, key: bytes, size: int, meta: int, text: bytes, value_length: int, number: int, old: int
-    ) -> int:
-        """A chain with `text`, linked in place of `old`; 0 when there is no room."""
+    def _chain_for(self, key: bytes, size: int, meta: int, text: bytes, value_length: int, number: int) -> int:
+        """A chain with `text`, linked in place of what the key had; 0 when there is no room."""
         filling = self._begin_chain(meta, len(text), value_length, self.abandon)
         if filling is None:
             return 0
         filling.write(text)
         handle = self._take(filling)
         if handle:
-            self._link_over(handle, key, size, number, old)
+            # only now is it looked for: room for the pieces may have cost an old item its page
+            self._link_over(handle, key, size, number, self.index.find(key))
         return handle
 
     # values that come in pieces

@@ -66,7 +66,7 @@ class LivingItems:
 
     __slots__ = (
         "_access", "_arena", "_cas", "_cas_step", "_chains", "_entry", "_flush_at", "_flushed", "_quiet", "_reaping",
-        "_shift", "allocator", "busy", "classes", "index", "lru", "memory_limit", "now", "options",
+        "_scattered", "_shift", "allocator", "busy", "classes", "index", "lru", "memory_limit", "now", "options",
         "stats", "tuning",
     )
 
@@ -93,6 +93,7 @@ class LivingItems:
         self._flushed = 0  # items last used at or before this are dead
         self._flush_at = 0  # when a delayed flush is due, or 0
         self._reaping = False  # flushed items may still have chunks
+        self._scattered = False  # and not only at the tails: a flush was for a second in the past
         self._quiet = _QUIET  # the meta bits of items whose hits need no look at anything else
         self.tuning = LruTuning()
         self._entry = COLD  # the segment where new items go
@@ -249,16 +250,18 @@ class LivingItems:
         mark = self.now + self._shift
         self._shift += 1
         self._access += 1
+        self._scattered = False
         self._flush(mark)
 
     def flush_at(self, second: int) -> None:
         """Kill, at that second, every item last used up to its end (flush_all with a delay)."""
         self._flush_at = second
+        self._scattered = self._scattered or second < self.now
         self.tick(self.now)
 
     def _flush(self, mark: int) -> None:
         self._flush_at = 0
-        self._flushed = mark
+        self._flushed = max(self._flushed, mark)
         self._reaping = True
         self._settle_quiet()
 
@@ -278,7 +281,7 @@ class LivingItems:
                     return True
                 budget -= 1
                 self.unlink(handle)
-        if self._access > self._flushed:  # else items stored in this second are still born dead
+        if self._access > self._flushed and not self._scattered:  # else items stored in this second are still born dead
             self._reaping = False
             self._settle_quiet()
         return False

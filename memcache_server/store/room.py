@@ -34,16 +34,20 @@ class RoomMaker(LivingItems):
 
     def _allocate(self, slab_class: int, keep: int = 0) -> int:
         """A free chunk, if need be by evicting; the item `keep` survives a page move. 0: nothing can be had."""
-        if not self.segmented:
+        return self._take_free(slab_class) or self._make_room(slab_class, keep)
+
+    def _take_free(self, slab_class: int) -> int:
+        """A free chunk or 0. Without a maintainer, each time the dead at the tail are freed first."""
+        if self._entry == COLD:
             self._pull_cold(slab_class, evict=False)
-        return self.allocator.allocate(slab_class) or self._make_room(slab_class, keep)
+        return self.allocator.allocate(slab_class)
 
     def _make_room(self, slab_class: int, keep: int) -> int:
         """As the original: evict the tail of COLD, or let a list above it sink into COLD, and try again."""
         for attempt in range(1, _ATTEMPTS + 1):
             if not self._pull_cold(slab_class, self.options.evictions) and not self._sink(slab_class):
                 break
-            handle = self.allocator.allocate(slab_class)
+            handle = self._take_free(slab_class)
             if handle:
                 self.stats.direct_reclaims[slab_class] += attempt
                 return handle

@@ -14,7 +14,7 @@ from memcache_server.store.living_items import LivingItems
 from memcache_server.store.store import Store
 
 SAVED: dict[str, tuple[str, ...]] = {
-    "items": ("_cas", "_shift", "_flushed", "_flush_at", "_reaping", "segmented"),
+    "items": ("_cas", "_shift", "_flushed", "_flush_at", "_reaping", "_scattered", "segmented"),
     "lru": ("head", "tail", "count", "sizes"),
     "allocator": (
         "page_owner", "pages", "pages_end", "pool", "free",

@@ -235,3 +235,30 @@ def test_items_are_not_objects() -> None:
         get(store, b"key-%d" % number)
     gc.collect()
     assert len(gc.get_objects()) < before + 50
+
+
+def test_a_chain_whose_pieces_cost_the_old_item_its_page() -> None:
+    for number in (11_000, 15_000, 30_000):
+        store = Store(StoreOptions(memory_limit=4 * MB, chunk_max=16_384))
+        for other in range(4 * 10_922):
+            put(store, b"k%06d" % other, 20)
+        assert put(store, b"k%06d" % number, 900_000, b"\xff") == STORED
+        assert value_of(store, b"k%06d" % number) == b"\xff" * 900_000
+        check(store)
+
+
+def test_a_flush_for_a_second_in_the_past() -> None:
+    store = Store(StoreOptions(memory_limit=4 * MB))
+    store.tick(10)
+    put(store, b"old", 1)
+    put(store, b"used", 1)
+    for key in (b"used", b"used", b"old"):
+        assert store.get(key)
+    store.tick(3500)
+    assert store.get(b"old")  # at the tail, and used after the second that is flushed
+    store.flush_at(100)
+    while store.reap(1000):
+        pass
+    assert store.get(b"used") is None
+    assert store.get(b"old")
+    check(store)
