@@ -11,24 +11,23 @@ clients hold together is bounded too (held_bytes).
 
 import asyncio
 import socket
-import struct
 from collections.abc import Mapping
 from typing import cast
 
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
 from mcproto.request_parser import Command, RequestParser
+from memcache_server import peer_socket
 from memcache_server.auth import Login
 from memcache_server.connections import Connections
 from memcache_server.reply_windows import ReplyWindows
-from memcache_server.session import TURN_BYTES, Session, Shared, shown_address
+from memcache_server.session import TURN_BYTES, Session, Shared
 from memcache_server.stand_ins import Draining, Watching
 from memcache_server.store import LargeText
 
+_REST_MAX = 8 << 20  # bytes of replies to a client that has ended TLS already
 _HIGH_WATER = 64 * 1024  # unsent reply bytes of one client from which on it is not read
 _WORTH_NOTING = 2 * 1024  # bytes that a client makes us hold
 _WINDOWS_A_TURN = 512 * 1024  # bytes of large replies, then others have their turn
-_LAST_DATA_RECEIVED = struct.Struct("=I")  # tcpi_last_data_recv of linux/tcp.h: milliseconds
-_TCP_INFO_LENGTH = 56  # up to it: 8 bytes and 12 numbers
 
 
 class Connection(asyncio.Protocol):
@@ -114,6 +113,10 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more; stay open while requests or replies remain (`printf ... | nc`)."""
         self._eof = True
+        if self._transport.get_extra_info("sslcontext") is not None:
+            self._answer_rest()  # behind the end of TLS nothing can be sent later
+            self.session.closing = True
+            return False
         if self._resuming or self._paused:
             return True
         self.session.closing = True
@@ -215,6 +218,17 @@ class Connection(asyncio.Protocol):
         if change:
             self._owner.count_waiting(change)
 
+    def _answer_rest(self) -> None:
+        """All turns that are left at once, as far as the replies are not too many to be kept."""
+        session = self.session
+        while self._resuming and not session.closing and self._transport.get_write_buffer_size() < _REST_MAX:
+            if self._windows is not None:
+                session.stats.bytes_written += self._windows.send_rest()
+                self._windows = None
+            self._resuming = bool(session.take_pending() or self.parser.resume())
+            if session.out:
+                self._flush_large()
+
     def _resume(self) -> None:
         try:
             self._go_on()
@@ -295,9 +309,7 @@ class Connection(asyncio.Protocol):
     @property
     def addresses(self) -> tuple[str, str]:
         """The client's and ours."""
-        about = self._transport.get_extra_info
-        family = about("socket").family
-        return shown_address(family, about("peername")), shown_address(family, about("sockname"))
+        return peer_socket.addresses(self._transport)
 
     @property
     def watches(self) -> bool:
@@ -318,12 +330,7 @@ class Connection(asyncio.Protocol):
     @property
     def quiet_seconds(self) -> int | None:
         """Seconds since something came, by the kernel's account: nobody takes the time of each command."""
-        known: socket.socket | None = self._transport.get_extra_info("socket")
-        try:
-            info = known.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH) if known else b""
-        except OSError:  # not TCP, or closed
-            return None
-        return _LAST_DATA_RECEIVED.unpack_from(info, _TCP_INFO_LENGTH - 4)[0] // 1000 if info else None
+        return peer_socket.quiet_seconds(self._transport)
 
     def become_watcher(self) -> None:
         """From the next turn on no command is read."""
@@ -334,11 +341,7 @@ class Connection(asyncio.Protocol):
         self._transport.set_protocol(Watching(self))
 
     def _log_event(self, event: str, reason: str | None = None) -> None:
-        transport_name, _, address = self.addresses[0].partition(":")
-        host, _, port = address.rpartition(":") if transport_name != "unix" else ("unix", "", "0")
-        ended = "" if reason is None else f"reason={reason} "
-        name = "local" if transport_name == "unix" else "tcp"
-        text = f"type={event} rip={host.strip('[]')} rport={port} transport={name} {ended}cfd={self.descriptor}"
+        text = peer_socket.event_text(event, self.addresses[0], self.descriptor, reason)
         self._shared.watchers.log(b"connevents", text)
 
     @property

@@ -49,6 +49,15 @@ class ReplyWindows:
                 self._transport.writelines(window)
         return False, sent
 
+    def send_rest(self) -> int:
+        """Hand over all that is left, copied; how many bytes."""
+        sent = 0
+        while window := self._next_window():
+            sent += sum(map(len, window))
+            self._transport.write(b"".join(window))
+        self._release_done()
+        return sent
+
     def _next_window(self) -> list[bytes | memoryview]:
         parts: list[bytes | memoryview] = []
         room = WINDOW if self._copied else _UNCOPIED

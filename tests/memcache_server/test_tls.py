@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import kill
 from pathlib import Path
 
@@ -141,3 +141,49 @@ def test_without_a_certificate(words: str) -> None:
 def test_refresh_without_tls() -> None:
     with serving() as server, Raw(server.address) as client:
         assert client.ask(b"refresh_certs\r\n") == b"Error TLS not enabled\r\n"
+
+
+class TestEndBehindTheRequests:
+    """A client that writes a batch and its close_notify in one piece gets all of its answers."""
+
+    def exchange(self, address: tuple[str, int], requests: bytes) -> bytes:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        incoming, outgoing, answers = ssl.MemoryBIO(), ssl.MemoryBIO(), []
+        session = context.wrap_bio(incoming, outgoing)
+        with socket.create_connection(address, 10) as plain:
+            while True:
+                try:
+                    session.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    incoming.write(plain.recv(1 << 16))
+            session.write(requests)
+            with suppress(ssl.SSLWantReadError):
+                session.unwrap()
+            plain.sendall(outgoing.read())
+            while data := plain.recv(1 << 20):
+                incoming.write(data)
+                with suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                    while part := session.read(1 << 20):
+                        answers.append(part)
+        return b"".join(answers)
+
+    def test_small_replies_and_silent_sets(self, files: tuple[Path, Path]) -> None:
+        with serving(*options(*files)) as server:
+            sets = b"".join(b"set k%d 0 0 1 noreply\r\nx\r\n" % number for number in range(1000))
+            assert self.exchange(server.address, sets + b"mn\r\n") == b"MN\r\n"
+            got = self.exchange(server.address, b"get k7\r\n" * 1500)
+            assert got == b"VALUE k7 0 1\r\nx\r\nEND\r\n" * 1500
+            with spoken(server.address) as secure:
+                assert b"STAT curr_items 1000\r\n" in ask(secure, b"stats\r\n")
+
+    def test_large_replies(self, files: tuple[Path, Path]) -> None:
+        with serving(*options(*files)) as server:
+            block = b"VALUE big 0 1000000\r\n" + b"v" * 1_000_000 + b"\r\nEND\r\n"
+            with spoken(server.address) as secure:
+                assert ask(secure, b"set big 0 0 1000000\r\n" + b"v" * 1_000_000 + b"\r\n") == b"STORED\r\n"
+            assert self.exchange(server.address, b"get big\r\n") == block
+            assert self.exchange(server.address, b"get big\r\n" * 5) == block * 5
+            assert not [line for line in server.stderr.splitlines() if "as root" not in line]

@@ -2,7 +2,6 @@
 
 from mcproxy.routes import ROUTE_HANDLES
 
-
 ALIASES = {"PrefixPolicyRoute": "OperationSelectorRoute"}
 
 
