@@ -43,7 +43,8 @@ def cachedump(session: Session, tokens: list[bytes]) -> bytes | None:
 def _dump_turn(session: Session, number: int, last: list[int], limit: int, room: int) -> bool | None:
     """Of list `number`, up to `limit` more items in `room` bytes at most, behind `last`, those of the last turn."""
     store, started = session.store, session.server.clock.started
-    handles = _following(store, number, last, min(limit, _DUMP_TURN))
+    wanted = min(limit, _DUMP_TURN)
+    handles = _following(store, number, last, wanted)
     for handle in handles:
         item = view(store, handle)
         expires = item.exptime + started if item.exptime else 0
@@ -54,8 +55,8 @@ def _dump_turn(session: Session, number: int, last: list[int], limit: int, room:
         if not item.binary:  # a line of text could not show it
             session.out.append(line)
     limit -= len(handles)
-    if not handles or not limit or room < 0:
-        session.out.append(END)
+    if len(handles) < wanted or not limit or room < 0:
+        session.out.append(END)  # in one reply with the last lines: some clients read no further
         return None
     session.pending = partial(_dump_turn, session, number, handles, limit, room)
     return True
