@@ -57,9 +57,13 @@ class Clock:
 
     def tick(self) -> int:
         """Take the time; returns `now`."""
-        if not self.paused:
-            self.now = int(self._read() - self._start) + FIRST_SECOND
+        self.now = self.exact
         return self.now
+
+    @property
+    def exact(self) -> int:
+        """What a tick would show: after a stall, `now` is of before it until the timer runs."""
+        return self.now if self.paused else int(self._read() - self._start) + FIRST_SECOND
 
     def until_next(self) -> float:
         """Seconds until `tick` will show another second: a timer of plain seconds would drift, and skip one."""

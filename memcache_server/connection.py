@@ -392,14 +392,14 @@ class TimedConnection(Connection):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """And begins again."""
-        self.last_command = self._shared.clock.now
+        """And begins again; by the exact time, since after a stall requests may be read before the clock is set."""
+        self.last_command = self._shared.clock.exact
         super().data_received(data)
 
     @property
     def quiet_seconds(self) -> int:
         """Seconds since something came."""
-        return self._shared.clock.now - self.last_command
+        return max(0, self._shared.clock.now - self.last_command)
 
     def close_idle(self, since: int) -> None:
         """Close if nothing came after this second and nothing is under way; a watcher may be silent for ever."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -98,17 +97,20 @@ def test_process_metrics_of_this_process() -> None:
 
 
 def test_process_metrics_sum_over_processes_and_skip_the_gone() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    try:
-        own, both = samples_of(), samples_of((os.getpid(), child.pid))
-        alone = samples_of((child.pid,))
-        assert both["process_open_fds"] == own["process_open_fds"] + alone["process_open_fds"]
-        assert both["process_start_time_seconds"] == own["process_start_time_seconds"]
-        assert both["process_max_fds"] == own["process_max_fds"]
-    finally:
-        child.communicate(b"\n")
-    assert samples_of((child.pid,)) == {}
-    assert samples_of((child.pid, os.getpid())).keys() == own.keys()
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
+        for child in (first, second):
+            assert child.stdout is not None
+            child.stdout.readline()  # it has opened all its files
+        one, other, both = samples_of((first.pid,)), samples_of((second.pid,)), samples_of((first.pid, second.pid))
+        assert both["process_open_fds"] == one["process_open_fds"] + other["process_open_fds"] > 0
+        assert both["process_start_time_seconds"] == one["process_start_time_seconds"]
+        assert both["process_max_fds"] == one["process_max_fds"]
+        first.communicate(b"\n")
+        assert samples_of((first.pid,)) == {}
+        assert samples_of((first.pid, second.pid)).keys() == one.keys()
+        second.communicate(b"\n")
 
 
 def test_build_info() -> None:
