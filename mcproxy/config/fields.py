@@ -137,7 +137,8 @@ class RouteFields:
         if not isinstance(function, str) or function not in HASH_FUNCTIONS:
             raise self.error(f"unknown hash function: {function}", name or "hash_func")
         fields = RouteFields(self._builder, self.kind, settings, self.origin, self._path_to(name))
-        options = HashOptions(fields.text("salt", ""), tuple(fields.numbers("weights")), fields.text("key_hash", ""))
+        salt, key_hash, hash_tag = (fields.text(option, "") for option in ("salt", "key_hash", "hash_tag"))
+        options = HashOptions(salt, tuple(fields.numbers("weights")), key_hash, hash_tag)
         return str(function), options
 
     def error(self, text: str, name: str = "") -> ConfigError:

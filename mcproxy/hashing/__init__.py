@@ -5,7 +5,8 @@
     cached.py          bounded key -> slot cache for the costly ones
     furc.py            Ch3, mcrouter's default        weighted_ch3.py  crc32.py  const_shard.py  rendezvous.py
     ring.py            the default of pools that are given by name       jump.py
-    ketama.py          twemproxy, libmemcached        modula.py  key_hashes.py (their twelve key hashes)
+    ketama.py          twemproxy, libmemcached        modula.py  key_hashes.py (their key hashes)
+    consistent.py      libmemcached without weights
     client_rendezvous  pymemcache              memcached_proxy  memcached's built-in proxy
     murmur64.py        MurmurHash64A                  spooky.py  SpookyHash V2
 
@@ -14,6 +15,7 @@
 
 from mcproxy.hashing.cached import cached
 from mcproxy.hashing.client_rendezvous import client_rendezvous
+from mcproxy.hashing.consistent import consistent
 from mcproxy.hashing.const_shard import const_shard
 from mcproxy.hashing.crc32 import crc32
 from mcproxy.hashing.furc import ch3
@@ -39,6 +41,7 @@ HASH_FUNCTIONS: dict[str, HashFunction] = {
     "ch3": ch3,
     "crc32": crc32,
     "ketama": ketama,
+    "consistent": consistent,
     "rendezvous": client_rendezvous,
     "jump": jump,
     "modula": modula,

@@ -10,7 +10,7 @@ from hashlib import md5
 from math import floor
 from struct import pack, unpack
 
-from mcproxy.hashing.key_hashes import key_hash_named
+from mcproxy.hashing.key_hashes import KeyHash, key_hash_named
 from mcproxy.hashing.node import HashOptions, Node
 from mcproxy.hashing.selector import NamedSlots, Selector, by_name, weight_of
 
@@ -21,7 +21,11 @@ POINTS_PER_DIGEST = 4
 @by_name
 def ketama(slots: NamedSlots, options: HashOptions) -> Selector:
     """Config name ketama. Weights are positive; ValueError for others or for an unknown key_hash."""
-    key_hash = key_hash_named(options.key_hash)
+    return ketama_ring(slots, options, key_hash_named(options.key_hash))
+
+
+def ketama_ring(slots: NamedSlots, options: HashOptions, key_hash: KeyHash) -> Selector:
+    """The weighted ring, for keys that are hashed by `key_hash`. ValueError for a weight of zero or less."""
     weights = [weight_of(index, node, options) for index, node in slots]
     if min(weights) <= 0:
         raise ValueError("ketama takes weights above zero")

@@ -21,9 +21,12 @@ class HashOptions:
     """The settings beside the name of a hash function; one that a function does not know, it ignores.
 
     `salt` is appended to every key as text. `weights`, when given, replace the nodes' own by position.
-    `key_hash` names an entry of KEY_HASHES for `ketama` and `modula`; empty means twemproxy's default.
+    `key_hash` names an entry of KEY_HASHES for `ketama`, `consistent` and `modula`; empty means the default of the
+    software they follow. `hash_tag` is two characters as in twemproxy: of a key with both only what stands between
+    them is hashed.
     """
 
     salt: str = ""
     weights: tuple[float, ...] = ()
     key_hash: str = ""
+    hash_tag: str = ""

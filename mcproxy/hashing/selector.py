@@ -1,4 +1,4 @@
-"""What every hash function does the same way: count its nodes, skip the missing, append the salt.
+"""What every hash function does the same way: count its nodes, skip the missing, find the tag, append the salt.
 
 A builder turns nodes and options into a Selector, once per configuration; the Selector is what runs per
 key. Builders come in two kinds. Index hashes (`by_index`) depend on the *number* of slots, so a missing
@@ -30,7 +30,7 @@ def by_index(build: HashFunction) -> HashFunction:
             raise ValueError("cannot hash over zero nodes")
         if len(nodes) == 1:
             return constant(0)
-        return salted(build(nodes, options), options.salt)
+        return tagged(salted(build(nodes, options), options.salt), options.hash_tag)
 
     return builder
 
@@ -50,7 +50,7 @@ def by_name(build: Callable[[NamedSlots, HashOptions], Selector]) -> HashFunctio
             if node.name in seen:
                 raise ValueError(f"two nodes are named {node.name!r}: a name hash cannot tell them apart")
             seen.add(node.name)
-        return salted(build(slots, options), options.salt)
+        return tagged(salted(build(slots, options), options.salt), options.hash_tag)
 
     return builder
 
@@ -66,6 +66,26 @@ def salted(select: Selector, salt: str) -> Selector:
         return select
     suffix = salt.encode()
     return lambda key: select(key + suffix)
+
+
+def tagged(select: Selector, hash_tag: str) -> Selector:
+    """`select` of what stands between the two characters of `hash_tag`; without one `select` itself.
+
+    A key that lacks one of them, or has nothing between them, is hashed whole: twemproxy's rule.
+    ValueError for anything but two ASCII characters.
+    """
+    if not hash_tag:
+        return select
+    if len(hash_tag) != 2 or not hash_tag.isascii():
+        raise ValueError(f"hash_tag must be two ASCII characters, not {hash_tag!r}")
+    first, last = hash_tag[0].encode(), hash_tag[1].encode()
+
+    def select_tagged(key: bytes) -> int:
+        start = key.find(first) + 1
+        end = key.find(last, start) if start else -1
+        return select(key[start:end] if end > start else key)
+
+    return select_tagged
 
 
 def weight_of(index: int, node: Node | None, options: HashOptions) -> float:

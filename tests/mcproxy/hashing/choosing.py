@@ -20,8 +20,9 @@ def select_by(
     salt: str = "",
     weights: Sequence[float] = (),
     key_hash: str = "",
+    hash_tag: str = "",
 ) -> Selector:
-    options = HashOptions(salt=salt, weights=tuple(weights), key_hash=key_hash)
+    options = HashOptions(salt=salt, weights=tuple(weights), key_hash=key_hash, hash_tag=hash_tag)
     return HASH_FUNCTIONS[name](pods(nodes) if isinstance(nodes, int) else nodes, options)
 
 

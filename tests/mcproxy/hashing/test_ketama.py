@@ -1,6 +1,5 @@
 """`ketama` (and `modula`) against twemproxy and libmemcached themselves, and twemproxy's vectors."""
 
-import ctypes
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +12,11 @@ from mcproxy.hashing import Node
 from mcproxy.hashing.ketama import digest_count, ketama_points, point_name
 from mcproxy.hashing.key_hashes import KEY_HASHES
 from tests.mcproxy.hashing.choosing import numbered, select_by
+from tests.support.libmemcached import HASHES, Behavior, Library, Servers, library_or_skip
 from tests.support.nutcracker import Pool, keys_held, nutcracker, store_through
 from tests.support.processes import Address, memcached_command, running
 
-Servers = list[tuple[str, int, int]]  # host, port, weight
+TWEMPROXY_HASHES = sorted(set(KEY_HASHES) - {"murmur3", "python_memcached"})
 
 
 def test_points() -> None:
@@ -70,7 +70,7 @@ def twemproxy(servers: list[Address]) -> Iterator[dict[str, Path]]:
 
 # Pool name -> hash, distribution, weights, names ("" = host:port).
 POOLS: Mapping[str, tuple[str, str, Sequence[int], Sequence[str]]] = {
-    **{name: (name, "ketama", (1, 1, 1), ("", "", "")) for name in KEY_HASHES},
+    **{name: (name, "ketama", (1, 1, 1), ("", "", "")) for name in TWEMPROXY_HASHES},
     "weighted": ("fnv1a_64", "ketama", (1, 2, 5), ("", "", "")),
     "named": ("fnv1a_64", "ketama", (1, 1, 1), ("cache-2", "cache-10", "cache-1")),
     "modula": ("md5", "modula", (1, 1, 1), ("cache-10", "cache-1", "cache-2")),
@@ -122,53 +122,14 @@ def test_equals_twemproxy(name: str, twemproxy: dict[str, Path], servers: list[A
 
 # -- libmemcached -----------------------------------------------------------
 
-HASH, KETAMA_WEIGHTED = 2, 16  # memcached_behavior_t
-LIBRARY_HASHES = {  # memcached_hash_t
-    "one_at_a_time": 0,
-    "md5": 1,
-    "crc32": 2,
-    "fnv1_64": 3,
-    "fnv1a_64": 4,
-    "fnv1_32": 5,
-    "fnv1a_32": 6,
-    "murmur": 8,
-    "jenkins": 9,
-}
-
-
-@pytest.fixture(scope="module")
-def libmemcached() -> ctypes.CDLL:
-    try:
-        library = ctypes.CDLL("libmemcached.so.11")
-    except OSError:
-        pytest.skip("NOT COMPARED WITH LIBMEMCACHED: it is not installed (Debian package libmemcached11)")
-    library.memcached_create.restype = ctypes.c_void_p
-    library.memcached_create.argtypes = [ctypes.c_void_p]
-    library.memcached_free.argtypes = [ctypes.c_void_p]
-    library.memcached_behavior_set.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64]
-    library.memcached_server_add_with_weight.argtypes = [
-        ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint16, ctypes.c_uint32,
-    ]  # fmt: skip
-    library.memcached_generate_hash.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
-    library.memcached_generate_hash.restype = ctypes.c_uint32
-    return library
-
-
-def library_slots(
-    library: ctypes.CDLL, servers: Servers, behavior: tuple[int, int], keys: list[bytes]
-) -> list[int]:
-    client = library.memcached_create(None)
-    try:
-        assert library.memcached_behavior_set(client, *behavior) == 0
-        for host, port, weight in servers:
-            library.memcached_server_add_with_weight(client, host.encode(), port, weight)
-        return [library.memcached_generate_hash(client, key, len(key)) for key in keys]
-    finally:
-        library.memcached_free(client)
-
 
 def as_nodes(servers: Servers) -> list[Node | None]:
     return [Node(f"{host}:{port}", weight=weight) for host, port, weight in servers]
+
+
+@pytest.fixture(scope="module")
+def libmemcached() -> Library:
+    return library_or_skip()
 
 
 @pytest.mark.memcached
@@ -181,17 +142,17 @@ def as_nodes(servers: Servers) -> list[Node | None]:
     ],
     ids=["three", "weighted", "hundred"],
 )
-def test_md5_equals_libmemcached(libmemcached: ctypes.CDLL, servers: Servers) -> None:
+def test_md5_equals_libmemcached(libmemcached: Library, servers: Servers) -> None:
     keys = varied_keys("k", 3000)
     select = select_by("ketama", as_nodes(servers), key_hash="md5")
-    assert library_slots(libmemcached, servers, (KETAMA_WEIGHTED, 1), keys) == [select(key) for key in keys]
+    assert libmemcached.slots(servers, {Behavior.KETAMA_WEIGHTED: 1}, keys) == [select(key) for key in keys]
 
 
 @pytest.mark.memcached
-@pytest.mark.parametrize("key_hash", sorted(LIBRARY_HASHES))
-def test_modula_equals_libmemcached(libmemcached: ctypes.CDLL, key_hash: str) -> None:
+@pytest.mark.parametrize("key_hash", sorted(HASHES))
+def test_modula_equals_libmemcached(libmemcached: Library, key_hash: str) -> None:
     servers: Servers = [(f"cache-{number}.example", 11211, 1) for number in (2, 0, 10, 1, 5)]
     keys = varied_keys("k", 1000)
     select = select_by("modula", as_nodes(servers), key_hash=key_hash)
-    got = library_slots(libmemcached, servers, (HASH, LIBRARY_HASHES[key_hash]), keys)
+    got = libmemcached.slots(servers, {Behavior.HASH: HASHES[key_hash]}, keys)
     assert got == [select(key) for key in keys]

@@ -1,4 +1,6 @@
-"""The twelve key hashes: twemproxy's vectors, and what its C accidents mean for unusual bytes."""
+"""The key hashes: twemproxy's vectors for its twelve, and what its C accidents mean for unusual bytes."""
+
+from itertools import count
 
 import pytest
 
@@ -17,10 +19,12 @@ APPLE = {
     "hsieh": 3738850110,
     "jenkins": 1442444624,
     "murmur": 4142305122,
+    "murmur3": 1120212521,
+    "python_memcached": 10542,
 }
 
 
-def test_all_twelve() -> None:
+def test_all() -> None:
     assert set(KEY_HASHES) == set(APPLE)
 
 
@@ -34,6 +38,11 @@ def test_32_bits_for_keys_of_every_length(name: str) -> None:
     for length in range(251):
         for filler in (b"k", b"\x80", b"\xff"):
             assert 0 <= KEY_HASHES[name](filler * length) < 2**32
+
+
+def test_python_memcached_never_hashes_to_zero() -> None:
+    zero = next(key for key in (b"k%d" % number for number in count()) if KEY_HASHES["crc32"](key) == 0)
+    assert KEY_HASHES["python_memcached"](zero) == 1
 
 
 def test_default_and_unknown_names() -> None:

@@ -5,10 +5,10 @@ from hashlib import md5
 import pytest
 
 from mcproxy.hashing import HASH_FUNCTIONS, HashOptions, Node
-from mcproxy.hashing.selector import salted, weight_of
+from mcproxy.hashing.selector import salted, tagged, weight_of
 from tests.mcproxy.hashing.choosing import numbered, pods, select_by
 
-BY_NAME = {"Rendezvous", "WeightedRendezvous", "ring", "ketama", "rendezvous", "ring_hash"}
+BY_NAME = {"Rendezvous", "WeightedRendezvous", "ring", "ketama", "consistent", "rendezvous", "ring_hash"}
 BY_INDEX = set(HASH_FUNCTIONS) - BY_NAME
 # Long and unlike: the short FNVs of twemproxy put "user:0" to "user:299" on two of five nodes.
 KEYS = [md5(key).hexdigest().encode() for key in numbered(b"user:%d", 300)]
@@ -17,7 +17,7 @@ KEYS = [md5(key).hexdigest().encode() for key in numbered(b"user:%d", 300)]
 def test_names() -> None:
     assert set(HASH_FUNCTIONS) == {
         "Ch3", "WeightedCh3", "Crc32", "ConstShard", "Rendezvous", "WeightedRendezvous",
-        "ring", "ch3", "crc32", "ketama", "rendezvous", "jump", "modula",
+        "ring", "ch3", "crc32", "ketama", "consistent", "rendezvous", "jump", "modula",
         "jump_hash", "ring_hash",
     }  # fmt: skip
 
@@ -76,6 +76,35 @@ class TestEveryNameHash:
 def test_without_a_salt_the_selector_is_not_wrapped() -> None:
     select = select_by("jump", 3)
     assert salted(select, "") is select
+
+
+@pytest.mark.parametrize(
+    ("key", "hashed"),
+    [
+        (b"user:{7}:name", b"7"),
+        (b"{a}{b}", b"a"),
+        (b"a}{b}", b"b"),
+        (b"{{a}", b"{a"),
+        (b"{}:x", b"{}:x"),  # nothing between them
+        (b"{}{x}", b"{}{x}"),
+        (b"user:7}", b"user:7}"),
+        (b"user:{7", b"user:{7"),
+    ],
+)
+def test_of_a_key_with_a_tag_only_the_tag_is_hashed(key: bytes, hashed: bytes) -> None:
+    seen: list[bytes] = []
+    assert tagged(lambda key: len(seen.append(key) or seen), "{}")(key) == 1  # type: ignore[func-returns-value]
+    assert seen == [hashed]
+
+
+def test_a_tag_comes_before_the_salt() -> None:
+    assert select_by("jump", 99, salt="s", hash_tag="()")(b"x(tag)") == select_by("jump", 99)(b"tags")
+
+
+@pytest.mark.parametrize("hash_tag", ["{", "{}}", "é}"])
+def test_a_tag_has_two_characters(hash_tag: str) -> None:
+    with pytest.raises(ValueError, match="two ASCII characters"):
+        select_by("jump", 3, hash_tag=hash_tag)
 
 
 def test_weights_of_the_options_replace_those_of_the_nodes() -> None:
