@@ -40,7 +40,7 @@ class Pools:
         self._destinations = destinations
         self._options = options
         self._environment = environment
-        self._built: dict[str, Pool] = {}
+        self.built: dict[str, Pool] = {}
         self._building: set[str] = set()
 
     def check(self) -> None:
@@ -50,26 +50,26 @@ class Pools:
 
     def get(self, name: str, path: str = "") -> Pool:
         """The pool called `name`, which is named at `path`. Raises ConfigError."""
-        if name not in self._built:
+        if name not in self.built:
             if name not in self._declared:
                 raise error_at(name, f"no pool is called {str(name)!r}", path)
             if name in self._building:
                 raise error_at(name, f"pool {name!r} contains itself", path)
             self._building.add(name)
-            self._built[name] = self._build(name, self._declared[name], f"pools.{name}")
+            self.built[name] = self._build(name, self._declared[name], f"pools.{name}")
             self._building.discard(name)
-        return self._built[name]
+        return self.built[name]
 
     def build_inline(self, declared: Any, path: str) -> Pool:
         """A pool written where it is used. Raises ConfigError."""
         name = declared.get("name") if isinstance(declared, dict) else None
         if not isinstance(name, str):
             return self._build("inline", declared, path)
-        if name not in self._built:
+        if name not in self.built:
             if "servers" not in declared and "inherit" not in declared:
                 return self.get(name, path)
-            self._built[name] = self._build(name, declared, path)
-        return self._built[name]
+            self.built[name] = self._build(name, declared, path)
+        return self.built[name]
 
     def _build(self, name: str, declared: Any, path: str) -> Pool:
         if not isinstance(declared, dict):
@@ -92,16 +92,17 @@ class Pools:
         weights = _parallel(fields, fields.numbers("weights"), "weights", len(servers))
         tags = _parallel(fields, fields.texts("tags"), "tags", len(servers))
         domains = _parallel(fields, fields.numbers("failure_domains"), "failure_domains", len(servers))
-        domains = _parallel(fields, fields.numbers("failure_domains"), "failure_domains", len(servers))
+        names = fields.texts("names")
+        if names and len(names) != len(servers):  # a log line would not do: keys would be placed elsewhere
+            raise fields.error(f"{len(names)} names for {len(servers)} servers", "names")
         port = port_override_of(fields)
         nodes, members = [], []
         for number, server in enumerate(servers):
             name, member = self._member(fields, server, number, options, port)
             if domains and isinstance(member, DestinationRoute):
                 member.failure_domain = int(domains[number])
-            nodes.append(Node(name, weights[number] if weights else 1.0, tags[number] if tags else ""))
-            if domains and isinstance(member, DestinationRoute):
-                member.failure_domain = int(domains[number])
+            weight, tag = weights[number] if weights else 1.0, tags[number] if tags else ""
+            nodes.append(Node(names[number] if names else name, weight, tag))
             members.append(member)
         return tuple(nodes), tuple(members)
 
@@ -127,7 +128,7 @@ class Pools:
             target = discovery_target(address)
         except ValueError as error:
             raise error_at(address, f"{fields.kind}: {error}", f"{fields.path}.servers") from None
-        for name in ("weights", "tags", "failure_domains", "port_override"):
+        for name in ("names", "weights", "tags", "failure_domains", "port_override"):
             if fields.has(name):
                 raise fields.error(f"{name} has no meaning for servers that DNS names", name)
         return endpoint_members(self._environment.endpoints(str(target)), self._destinations, options)

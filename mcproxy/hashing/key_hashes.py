@@ -1,10 +1,10 @@
 """Key hashes for `ketama`, `consistent` and `modula`: bytes -> unsigned 32-bit integer.
 
-Twelve are twemproxy's, then come libmemcached's murmur3 and python-memcached's own. The twelve are twemproxy's down
-to its accidents: the 64-bit FNVs are computed in 32 bits, crc16 is never cut to 16, crc32 keeps 15 bits, and the
-functions that read plain C chars see bytes from 0x80 up as negative numbers. libmemcached agrees on those it has. For
-a 20-byte key crc32 and crc32a cost 0.1 µs, md5 0.9, the others 2 to 4 µs and more for longer keys: see `cached`. The
-64-bit FNVs hardly mix the last bytes of a key: short keys that differ only there are far from evenly spread on a ring.
+Twelve are twemproxy's, then comes libmemcached's murmur3. The twelve are twemproxy's down to its accidents: the 64-bit
+FNVs are computed in 32 bits, crc16 is never cut to 16, crc32 keeps 15 bits, and the functions that read plain C chars
+see bytes from 0x80 up as negative numbers. libmemcached agrees on those it has. For a 20-byte key crc32 and crc32a
+cost 0.1 µs, md5 0.9, the others 2 to 4 µs and more for longer keys: see `cached`. The 64-bit FNVs hardly mix the last
+bytes of a key: short keys that differ only there are far from evenly spread on a ring.
 """
 
 from collections.abc import Callable, Iterable
@@ -174,9 +174,6 @@ def murmur3(key: bytes) -> int:
     return mmh3_32_uintdigest(key, 0xDEADBEEF * len(key) & MASK)
 
 
-def python_memcached(key: bytes) -> int:
-    """The upper half of the usual CRC-32, without its sign, and never 0."""
-    return crc32_15(key) or 1
 
 
 KEY_HASHES: dict[str, KeyHash] = {
@@ -193,7 +190,6 @@ KEY_HASHES: dict[str, KeyHash] = {
     "murmur": murmur,
     "jenkins": jenkins,
     "murmur3": murmur3,
-    "python_memcached": python_memcached,
 }
 
 DEFAULT_KEY_HASH = "fnv1a_64"

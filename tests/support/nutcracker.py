@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.support.processes import LOOPBACK, Address, running
+from tests.support.waiting import wait_until
 
 Pool = Mapping[str, str | Sequence[str]]
 """Settings as in twemproxy's configuration file; `servers` is a list of its server strings."""
@@ -32,9 +33,16 @@ def nutcracker(pools: Mapping[str, Pool]) -> Iterator[dict[str, Path]]:
         config = Path(scratch, "nutcracker.yml")
         config.write_text("".join(pool_text(name, sockets[name], pool) for name, pool in pools.items()))
         program = shutil.which("nutcracker") or "/usr/sbin/nutcracker"
-        # Its statistics port is the one TCP port it has: it accepts when the pools do.
+        # Its statistics port is the one TCP port it has; it may accept a moment before the pools do.
         with running(lambda port: [program, "-c", str(config), "-a", LOOPBACK, "-s", str(port)]):
+            for path in sockets.values():
+                wait_until(lambda path=path: _accepts(path), 10, f"twemproxy accepts at {path}")
             yield sockets
+
+
+def _accepts(path: Path) -> bool:
+    with closing(socket.socket(socket.AF_UNIX)) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def store_through(socket_path: Path, keys: Sequence[bytes]) -> None:

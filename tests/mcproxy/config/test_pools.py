@@ -110,6 +110,12 @@ def test_a_route_in_the_place_of_a_server(pool):
     assert [d.name for member in made.members for d in member.destinations()] == ["h:1", "h:2"]
 
 
+def test_names_stand_for_the_servers_where_keys_are_placed(pool):
+    made = pool('{"A": {"servers": ["10.0.0.1:11211", "10.0.0.2:11211"], "names": ["cache-1", "cache-2"]}}')
+    assert [node.name for node in made.nodes] == ["cache-1", "cache-2"]
+    assert [member.destination.name for member in made.members] == ["10.0.0.1:11211", "10.0.0.2:11211"]
+
+
 def test_failure_domains_are_the_servers(pool):
     made = pool('{"A": {"servers": ["h:1", "h:2"], "failure_domains": [3, 4]}}')
     assert [member.failure_domain for member in made.members] == [3, 4]

@@ -16,7 +16,7 @@ from tests.support.libmemcached import HASHES, Behavior, Library, Servers, libra
 from tests.support.nutcracker import Pool, keys_held, nutcracker, store_through
 from tests.support.processes import Address, memcached_command, running
 
-TWEMPROXY_HASHES = sorted(set(KEY_HASHES) - {"murmur3", "python_memcached"})
+TWEMPROXY_HASHES = sorted(set(KEY_HASHES) - {"murmur3"})
 
 
 def test_points() -> None:

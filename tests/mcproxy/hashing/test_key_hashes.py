@@ -1,7 +1,5 @@
 """The key hashes: twemproxy's vectors for its twelve, and what its C accidents mean for unusual bytes."""
 
-from itertools import count
-
 import pytest
 
 from mcproxy.hashing.key_hashes import KEY_HASHES, key_hash_named
@@ -20,7 +18,6 @@ APPLE = {
     "jenkins": 1442444624,
     "murmur": 4142305122,
     "murmur3": 1120212521,
-    "python_memcached": 10542,
 }
 
 
@@ -38,11 +35,6 @@ def test_32_bits_for_keys_of_every_length(name: str) -> None:
     for length in range(251):
         for filler in (b"k", b"\x80", b"\xff"):
             assert 0 <= KEY_HASHES[name](filler * length) < 2**32
-
-
-def test_python_memcached_never_hashes_to_zero() -> None:
-    zero = next(key for key in (b"k%d" % number for number in count()) if KEY_HASHES["crc32"](key) == 0)
-    assert KEY_HASHES["python_memcached"](zero) == 1
 
 
 def test_default_and_unknown_names() -> None:
