@@ -11,22 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from mcproxy.outcome import OUTCOMES, Result, error_line, result_name
 from mcproxy.request import Op, Request
-from mcproxy.tick import Tick
 from mcproxy.upstream.connection import CLOSED_BY_SERVER, State, UpstreamConnection
 from mcproxy.upstream.location import KeepAlive as KeepAlive
 from mcproxy.upstream.location import Location as Location
 from mcproxy.upstream.location import keep_alive
+from mcproxy.upstream.options import Surroundings as Surroundings
+from mcproxy.upstream.options import UpstreamOptions as UpstreamOptions
 from mcproxy.upstream.probe_schedule import ProbeSchedule
-from mcproxy.upstream.single_flight import Flights, SingleFlight
+from mcproxy.upstream.single_flight import SingleFlight
 from mcproxy.upstream.throttle import Throttle
-from mcproxy.upstream.tko import FailOpenBounds, FailOpens, Health, TkoTracker
+from mcproxy.upstream.tko import Health, TkoTracker
 from mcproxy.upstream.tko import TkoCount as TkoCount
 
 log = logging.getLogger(__name__)
@@ -36,39 +35,6 @@ HELD_REQUESTS_MAX = 100_000
 """What may wait for a server that is connecting or does not read; beyond, requests are answered busy."""
 
 _LATENCY_WEIGHT = 1 / 16
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamOptions:
-    """How servers are treated. Durations in seconds; `timeouts_until_tko` counts timeouts in a row."""
-
-    timeout_s: float = 1.0
-    connect_timeout_s: float = 1.0
-    timeouts_until_tko: int = 3
-    tko_enabled: bool = True
-    probe_initial_s: float = 0.1
-    probe_max_s: float = 0.6
-    inflight_max: int = 0
-    """Requests on their way, 0 for any number; `pending_max` more wait for their turn."""
-    pending_max: int = 100_000
-    single_flight: bool = False
-    keepalive: KeepAlive | None = None
-    fail_open: FailOpenBounds | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all destinations of a process share."""
-
-    loop: asyncio.AbstractEventLoop
-    tick: Tick
-    tko_count: TkoCount
-    on_unreachable: Callable[[], None] = lambda: None
-    """Told when a server cannot be connected to or has hung up: its name may lead elsewhere by now."""
-    rng: Callable[[], float] = random.random
-    flights: dict[str, Flights] = field(default_factory=dict)
-    """Gets that others may join, by the server's name."""
-    fail_opens: FailOpens = field(default_factory=FailOpens)
 
 
 class Destination:
