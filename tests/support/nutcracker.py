@@ -5,6 +5,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.support.processes import LOOPBACK, Address, running
@@ -36,7 +37,7 @@ def nutcracker(pools: Mapping[str, Pool]) -> Iterator[dict[str, Path]]:
         # Its statistics port is the one TCP port it has; it may accept a moment before the pools do.
         with running(lambda port: [program, "-c", str(config), "-a", LOOPBACK, "-s", str(port)]):
             for path in sockets.values():
-                wait_until(lambda path=path: _accepts(path), 10, f"twemproxy accepts at {path}")
+                wait_until(partial(_accepts, path), 10, f"twemproxy accepts at {path}")
             yield sockets
 
 
