@@ -9,11 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mcproto.encode import END
+from mcproxy.derived_stats import derived_stats
+from mcproxy.durations import SUMS
 from mcproxy.outcome import FIRST_ERROR, Result
+from mcproxy.pool_stats import PoolServers, pool_stats
 from mcproxy.snapshot import Servers
+from mcproxy.stats import RATES
 from mcproxy.upstream.tko import Health
 
 BAD_STATS = b"CLIENT_ERROR bad stats command\r\n"
+
+_UNSEEN = frozenset(("pid", "ready", *SUMS, *RATES.values()))  # columns of which others are made
 
 Pairs = Iterable[tuple[str, object]]
 
@@ -37,6 +43,8 @@ class View:
     totals: Callable[[], Mapping[str, int]]
     servers: Callable[[], Servers]
     pids: Callable[[], list[int]]
+    pools: Callable[[], PoolServers] = dict
+    """Those with statistics of their own."""
 
 
 def stats_text(view: View, group: str) -> bytes:
@@ -47,7 +55,8 @@ def stats_text(view: View, group: str) -> bytes:
     return b"".join(b"STAT %b %b\r\n" % (n.encode(), str(v).encode()) for n, v in lines(view)) + END
 
 
-def _basic(view: View) -> Iterator[tuple[str, object]]:
+def basic_stats(view: View) -> Iterator[tuple[str, object]]:
+    """What `stats` says: names as mcrouter's, values as numbers or texts."""
     facts, now = view.facts, time.time()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     yield "version", facts.version
@@ -60,24 +69,17 @@ def _basic(view: View) -> Iterator[tuple[str, object]]:
     yield "servers_from", facts.servers_from
     totals = view.totals()
     yield "num_clients", totals["num_client_connections"]
-    yield "proxy_reqs_waiting", 0  # none ever waits in the proxy itself
     yield "config_age", max(int(now) - totals["config_last_success"], 0) if totals["config_last_success"] else 0
-    yield from ((name, value) for name, value in totals.items() if name not in ("pid", "ready"))
-    yield from _rates(totals, now - facts.started_at)
-    yield "rusage_user", f"{usage.ru_utime:.6f}"
-    yield "rusage_system", f"{usage.ru_stime:.6f}"
-    yield "ps_user_time_sec", f"{usage.ru_utime:.6f}"
-    yield "ps_system_time_sec", f"{usage.ru_stime:.6f}"
+    yield from ((name, value) for name, value in totals.items() if name not in _UNSEEN)
+    yield from derived_stats(totals).items()
+    yield "rusage_user", round(usage.ru_utime, 6)
+    yield "rusage_system", round(usage.ru_stime, 6)
+    yield "ps_user_time_sec", round(usage.ru_utime, 6)
+    yield "ps_system_time_sec", round(usage.ru_stime, 6)
     resident, virtual = _memory()
     yield "ps_rss", resident
     yield "ps_vsize", virtual
-
-
-def _rates(totals: Mapping[str, int], seconds: float) -> Pairs:
-    """mcrouter's names without `_count`: per second, here since the start."""
-    for name, value in totals.items():
-        if name.endswith("_count") and name.startswith(("cmd_", "result_", "request_")):
-            yield name.removesuffix("_count"), f"{value / max(seconds, 1.0):.3f}"
+    yield from pool_stats(view.pools(), view.servers())
 
 
 def _memory() -> tuple[int, int]:
@@ -131,11 +133,11 @@ def _nothing(view: View) -> Pairs:
 
 
 GROUPS: dict[str, Callable[[View], Pairs]] = {
-    "": _basic,
-    "all": _basic,
-    "detailed": _basic,
-    "ods": _basic,
-    "external": _basic,
+    "": basic_stats,
+    "all": basic_stats,
+    "detailed": basic_stats,
+    "ods": basic_stats,
+    "external": basic_stats,
     "count": _counts,
     "cmd-error": _errors,
     "servers": _servers,

@@ -16,6 +16,7 @@ from mcproxy.config.jsonc import Object
 from mcproxy.config.upstreams import build_upstreams
 from mcproxy.in_force import InForce
 from mcproxy.offline import OPERATIONS, OfflineTree, OfflineUpstreams, Step
+from mcproxy.routes.base import Pool
 from mcproxy.settings import Settings
 from mcproxy.snapshot import shown_name
 from mcproxy.upstream.destination import Destination
@@ -57,8 +58,13 @@ def _version(keys: AdminKeys, argument: bytes | None) -> str:
     return keys.version
 
 
+def options_text(settings: Settings) -> dict[str, str]:
+    """Every option by its name, as text."""
+    return {row.name: _shown(getattr(settings, row.name)) for row in dataclasses.fields(settings)}
+
+
 def _options(keys: AdminKeys, argument: bytes | None) -> str:
-    options = {row.name: _shown(getattr(keys.settings, row.name)) for row in dataclasses.fields(keys.settings)}
+    options = options_text(keys.settings)
     if argument is None:
         return "\n".join(f"{name} {text}".rstrip() for name, text in options.items())
     name = argument.decode("ascii", "replace").replace("-", "_")
@@ -111,8 +117,45 @@ def _host_id(keys: AdminKeys, argument: bytes | None) -> str:
 
 
 def _pools(keys: AdminKeys, argument: bytes | None) -> str:
-    document = keys.in_force().document or {"pools": {"upstream": None}}
-    return "\n".join(document.get("pools", {}))
+    pools = {name: _members(pool) for name, pool in sorted(keys.in_force().pools.items())}
+    return _pretty({name: [_host(member, name, at) for at, member, _ in members] for name, members in pools.items()})
+
+
+def _failure_domains(keys: AdminKeys, argument: bytes | None) -> str:
+    if not argument:
+        raise AdminError("failure_domains: 1 arg expected")
+    pool = keys.in_force().pools.get(argument.decode("utf-8", "surrogateescape"))
+    members = _members(pool) if pool is not None else []
+    return _pretty({str(server.location): str(domain) for _, server, domain in sorted(members, key=_location)})
+
+
+def _members(pool: Pool) -> list[tuple[int, Destination, int]]:
+    """(number, server, failure domain) of each server."""
+    return [
+        (at, server, member.failure_domain)
+        for at, member in enumerate(pool.members)
+        for server in member.destinations()
+    ]
+
+
+def _location(member: tuple[int, Destination, int]) -> str:
+    return str(member[1].location)
+
+
+def _global_params(keys: AdminKeys, argument: bytes | None) -> str:
+    return _pretty(dict(sorted(keys.in_force().environment.global_values.items())))
+
+
+def _verbosity(keys: AdminKeys, argument: bytes | None) -> str:
+    if argument:
+        raise AdminError("clients cannot change the log of others")
+    return str(keys.settings.verbosity)
+
+
+def _get_bucket(keys: AdminKeys, argument: bytes | None) -> str:
+    if not argument:
+        raise AdminError("get_bucket: 1 arg (key) expected")
+    raise AdminError("no pool puts keys into buckets")
 
 
 def _steps(keys: AdminKeys, argument: bytes | None) -> list[Step]:
@@ -146,7 +189,8 @@ def _route_handles(keys: AdminKeys, argument: bytes | None) -> str:
         if step.pool is not None:
             pool = step.pool.name
         server = servers.get(step.destination)
-        lines.append(" " * (step.depth + 2) + (_host(server, pool) if server else _handle(step)))
+        text = _host(server, pool, _number(keys, pool, server)) if server else _handle(step)
+        lines.append(" " * (step.depth + 2) + text)
     return "\r\n".join(lines)
 
 
@@ -159,10 +203,15 @@ def _handle(step: Step) -> str:
     return _CAMEL.sub("-", step.kind.removesuffix("Route")).lower()
 
 
-def _host(server: Destination, pool: str) -> str:
-    return (
-        f"host|pool={pool}|ap={shown_name(server).rpartition('-')[0]}|timeout={server.options.timeout_s * 1000:.0f}ms"
-    )
+def _number(keys: AdminKeys, pool: str, server: Destination) -> int:
+    """Of the server in its pool; 0 in one that is written in place without a name."""
+    known = keys.in_force().pools.get(pool)
+    return next((at for at, member, _ in _members(known) if member is server), 0) if known is not None else 0
+
+
+def _host(server: Destination, pool: str, number: int) -> str:
+    place = shown_name(server).rpartition("-")[0]
+    return f"host|pool={pool}|id={number}|ap={place}|timeout={server.options.timeout_s * 1000:.0f}ms"
 
 
 COMMANDS: dict[str, Callable[[AdminKeys, bytes | None], str]] = {
@@ -177,4 +226,8 @@ COMMANDS: dict[str, Callable[[AdminKeys, bytes | None], str]] = {
     "route_handles": _route_handles,
     "hostid": _host_id,
     "pools": _pools,
+    "failure_domains": _failure_domains,
+    "global_params": _global_params,
+    "verbosity": _verbosity,
+    "get_bucket": _get_bucket,
 }

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from mcproto.encode import CRLF, OK
+from mcproto.encode import CRLF, END, OK
 from mcproto.grammar import maybe_exptime, maybe_unsigned
 from mcproto.limits import KEY_MAX
 from mcproto.request_parser import Command, ValueBlock
+from mcproxy.admin_router import ADMIN_PREFIX, AdminRouter, admin_block
 from mcproxy.gather import Gather
 from mcproxy.long_get import PIECE_KEYS, LongGet, pieces_of_line, pieces_of_list
 from mcproxy.meta_commands import meta_arithmetic, meta_debug, meta_delete, meta_get, meta_noop, meta_set
-from mcproxy.multiget import MultiGet, Router
+from mcproxy.multiget import FEW_KEYS, MultiGet, Router
 from mcproxy.outcome import Result, error_line
 from mcproxy.request import Op, Request, Waiter
 from mcproxy.session import LARGE_VALUE, ClientSession
 
-ADMIN_PREFIX = b"__mcrouter__."
 _AFTER_UNDERSCORE = b"`"
 
 DISABLED = error_line("Command disabled")
@@ -54,7 +54,7 @@ def get(session: ClientSession, tokens: list[bytes]) -> bool:
 def _answer_admin(session: ClientSession, key: bytes) -> bool:
     """`get __mcrouter__.version`, ...: see admin_keys.py."""
     value = session.service.admin_value(key[len(ADMIN_PREFIX) :])
-    session.say(b"VALUE %b 0 %d\r\n%b\r\nEND\r\n" % (key, len(value), value))
+    session.say(admin_block(value, key) + END)
     return False
 
 
@@ -97,7 +97,10 @@ def _get_many(session: ClientSession, op: int, start: bytes, keys: list[bytes]) 
     session.places.append(together)
     if not session.is_watched:
         service.held.watch(session)
-    together.send(service.routing)
+    if len(keys) < FEW_KEYS and ADMIN_PREFIX in b" ".join(keys):
+        together.send(AdminRouter(service.routing, service.admin_value))
+    else:
+        together.send(service.routing)
     return False
 
 

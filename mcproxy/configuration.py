@@ -3,7 +3,8 @@
     files, looked at every 100 ms ──changed──► wait a second ──► read all again ──┐
     discovery watchers ───────────────────────changed──────────► same document ───┴─► build ──► one assignment
 
-Whatever goes wrong while a tree is built, the one in force stays, and the failure is counted.
+Whatever goes wrong while a tree is built, the one in force stays, and the failure is counted. At the start there is
+none: then the last good configuration serves, where --config-dump-root keeps it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +30,10 @@ from mcproxy.config.jsonc import Object
 from mcproxy.config.pools import discovery_addresses
 from mcproxy.config.source import Reading, Source, digest
 from mcproxy.config.upstreams import INDEX_HASHES, build_upstreams
+from mcproxy.config_dump import ConfigDump
 from mcproxy.config_error import ConfigError
 from mcproxy.in_force import InForce
+from mcproxy.routes.base import Pool
 from mcproxy.routes.context import RouteContext
 from mcproxy.settings import UPSTREAM_PORT, Settings
 from mcproxy.stats import Stats
@@ -69,7 +72,9 @@ class Configuration:
         self._watchers: dict[str, Watcher] = {}
         self._stopping: set[asyncio.Task[None]] = set()
         self._document: Object | None = None  # in force
-        self._digests: dict[Path, str] = {}  # of the files last read
+        self._digests: Mapping[Path, str] = {}  # of the files in force
+        self._reading = Reading(Source())  # the last one
+        self._dump = config_dump(settings, context) if self._source and self._source.path else None
         self._current: ProxyConfig | None = None
         self._files = FileWatch(context.call_later, settings.file_observer_poll_period_ms / 1000, self._on_files)
         self._reload_timer: asyncio.TimerHandle | None = None
@@ -83,12 +88,33 @@ class Configuration:
             self._rebuild()
         else:
             try:
-                document = self._read()
-                await self._follow(self._unknown_addresses(document))
-                self._use(document)
+                await self._begin()
+                self._keep()
             except ConfigError as error:
-                raise StartError(f"mcproxy: {told(error, self._source)}", CONFIG_EXIT) from None
+                text = told(error, self._source)
+                if self._dump is None or not await self._begin_from_dump(self._dump, text):
+                    raise StartError(f"mcproxy: {text}", CONFIG_EXIT) from None
         self._is_following = True
+
+    async def _begin(self, read: Callable[[Path], str] | None = None) -> None:
+        document = self._read(read)
+        await self._follow(self._unknown_addresses(document))
+        self._use(document)
+        self._digests = self._reading.digests
+
+    async def _begin_from_dump(self, dump: ConfigDump, mistake: str) -> bool:
+        """With the configuration kept; whether it could be used."""
+        assert self._source is not None
+        log.error("%s", mistake)
+        try:
+            await self._begin(dump.read)
+        except ConfigError as error:
+            log.error("%s", told(error, self._source))
+            return False
+        self._stats.config_failures += 1
+        self._stats.configs_from_disk = 1
+        log.warning("started with the last good configuration, from --config-dump-root")
+        return True
 
     def reload(self) -> None:
         """Read the configuration again, or look the servers up again."""
@@ -121,6 +147,7 @@ class Configuration:
                 sets=sets,
                 hash_name=settings.hash,
                 on_unavailable=settings.on_unavailable,
+                pools=self._pools,
             )
         main = digest(source.text) if source.path is None else self._digests.get(source.path, "")
         imported = {str(path): text for path, text in self._digests.items() if path != source.path}
@@ -130,12 +157,19 @@ class Configuration:
             self._document,
             str(source.path or ""),
             {"mcrouter_config": main, **imported},
+            pools=self._pools,
         )
+
+    @property
+    def _pools(self) -> Mapping[str, Pool]:
+        return self._current.pools if self._current is not None else {}
 
     def close(self) -> None:
         """No tree is built from now on."""
         self._is_following = False
         self._files.stop()
+        if self._dump is not None:
+            self._dump.let_age()
         if self._reload_timer is not None:
             self._reload_timer.cancel()
         if self._looking_up is not None:
@@ -155,16 +189,21 @@ class Configuration:
         self._reload_timer = None
         self.reload()
 
-    def _read(self) -> Object:
-        """All sources as they are now. Raises ConfigError."""
+    def _read(self, read: Callable[[Path], str] | None = None) -> Object:
+        """All sources as they are now, or as `read` has them. Raises ConfigError."""
         assert self._source is not None
         self._stats.config_last_attempt = int(time.time())
-        reading = Reading(self._source)
+        reading = self._reading = Reading(self._source, read=read)
         try:
             return load(reading, self._environment)
         finally:
             self._files.follow(reading.digests)
-            self._digests = reading.digests
+
+    def _keep(self) -> None:
+        """What was given is in force."""
+        self._stats.configs_from_disk = 0
+        if self._dump is not None:
+            self._dump.keep(self._reading.texts)
 
     async def _use_when_found(self, document: Object, addresses: list[str]) -> None:
         await self._follow(addresses)
@@ -174,6 +213,8 @@ class Configuration:
     def _use_instead(self, document: Object) -> None:
         assert self._source is not None
         self._use(document)
+        self._digests = self._reading.digests
+        self._keep()
         self._unfollow(set(self._watchers) - set(discovery_addresses(document)))
         log.info("configuration reloaded from %s", self._source.name)
 
@@ -185,6 +226,8 @@ class Configuration:
             yield
         except ConfigError as error:
             self._stats.config_failures += 1
+            if self._dump is not None:
+                self._dump.let_age()
             log.error("%s; the configuration in force stays", told(error, self._source))
 
     def _use(self, document: Object) -> None:
@@ -269,6 +312,20 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
         pending_max=settings.target_max_pending_requests,
         single_flight=settings.single_flight,
         keepalive=_keepalive(settings),
+    )
+
+
+def config_dump(settings: Settings, context: RouteContext) -> ConfigDump | None:
+    """Where good configurations are kept, if they are. All workers read there; the first one writes."""
+    if not settings.config_dump_root or not settings.max_dumped_config_age:
+        return None
+    directory = Path(settings.config_dump_root) / settings.service_name / settings.router_name
+    return ConfigDump(
+        directory,
+        settings.max_dumped_config_age,
+        context.wall_time,
+        context.call_later,
+        is_writer=context.worker == 0,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from discovery.endpoint import EndpointSet
 from mcproxy.config.environment import Environment
+from mcproxy.routes.base import Pool
 from mcproxy.upstream.destination import UpstreamOptions
 
 
@@ -27,6 +28,7 @@ class InForce:
     sets: Sequence[EndpointSet] = ()
     hash_name: str = "ring"
     on_unavailable: str = "error"
+    pools: Mapping[str, Pool] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

@@ -13,11 +13,13 @@ import random
 import socket
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mcdaemon.log_setup import RateLimited
-from mcproxy.admin import View, stats_text
-from mcproxy.admin_keys import AdminKeys
+from mcproxy.admin import View, basic_stats, stats_text
+from mcproxy.admin_keys import AdminKeys, options_text
 from mcproxy.client_connection import ClientConnection
 from mcproxy.config.builder import ProxyConfig
 from mcproxy.config.file_watch import FileWatch
@@ -25,6 +27,8 @@ from mcproxy.config.upstreams import POOL_NAME
 from mcproxy.configuration import Configuration
 from mcproxy.host_id import host_id
 from mcproxy.idle_reset import IdleReset
+from mcproxy.pool_stats import PoolServers, enabled_pools, servers_of
+from mcproxy.proxy_limit import ProxyLimit
 from mcproxy.routes.background import Background
 from mcproxy.routes.big_value import with_big_values
 from mcproxy.routes.context import RouteContext
@@ -34,6 +38,7 @@ from mcproxy.service import ClientLimits, Routing, Service
 from mcproxy.settings import Settings
 from mcproxy.snapshot import Board, WorkerSnapshot, snapshot_servers
 from mcproxy.stats import Stats
+from mcproxy.stats_files import StatsFiles, Texts, file_texts
 from mcproxy.tick import Tick
 from mcproxy.upstream.destination import Surroundings, TkoCount
 from mcproxy.upstream.destination_map import DestinationMap
@@ -62,7 +67,7 @@ class Proxy:
         self._listeners = listeners
         self._stats = stats
         self._board = board
-        self._view = view
+        self._view = self._with_pools(view)
         self._worker = worker
         self._version_line = version_line
         self._upstreams = tuple(upstreams or settings.upstream)
@@ -70,11 +75,15 @@ class Proxy:
         self._is_leaving = False
         self._publish_timer: asyncio.TimerHandle | None = None
         self._drained = asyncio.Event()
+        self._limit = _limit(settings)
         self._service: Service | None = None  # from `start` on, as the next two
         self._destinations: DestinationMap | None = None
         self._configuration: Configuration | None = None
         self._idle_reset: IdleReset | None = None
         self._vars_watch: FileWatch | None = None
+        self._stats_files: StatsFiles | None = None
+        if self._limit is not None:
+            stats.waiting = partial(len, self._limit.waiting)
 
     @property
     def service(self) -> Service:
@@ -117,6 +126,11 @@ class Proxy:
         self._idle_reset = IdleReset(loop, self._destinations, settings.reset_inactive_connection_interval / 1000)
         await self._listen(loop)
         self._publish()
+        interval_ms = settings.stats_logging_interval
+        if settings.stats_root and interval_ms and self._worker == 0:  # one writes for all
+            self._stats_files = StatsFiles(
+                Path(settings.stats_root), interval_ms / 1000, self._file_texts, loop.call_later
+            )
 
     def unready(self) -> None:
         """From now on /readyz says no."""
@@ -148,6 +162,8 @@ class Proxy:
             self._idle_reset.stop()
         if self._vars_watch is not None:
             self._vars_watch.stop()
+        if self._stats_files is not None:
+            self._stats_files.stop()
         if self._service is not None:
             for client in list(self.service.connections):
                 client.abort()
@@ -211,6 +227,8 @@ class Proxy:
             settings.big_value_batch_size,
             settings.big_value_hide_reply_flag,
         )
+        if self._limit is not None:
+            root = self._limit.above(root)
         self.service.routing = Routing(root, config.destinations)
 
     # clients and statistics
@@ -248,6 +266,37 @@ class Proxy:
             lambda: list(self.destinations),
         ).value(command)
 
+    def _with_pools(self, view: View) -> View:
+        """And with the pools that get statistics of their own."""
+        path = self._settings.pool_stats_config_file
+        names = enabled_pools(path) if path else ()
+
+        def pools() -> PoolServers:
+            configuration = self._configuration
+            return servers_of(configuration.in_force.pools, names) if configuration is not None else {}
+
+        return replace(view, pools=pools) if names else view
+
+    def _file_texts(self) -> Texts:
+        """What --stats-root gets."""
+        self._publish()
+        facts, settings, configuration = self._view.facts, self._settings, self._configuration
+        assert configuration is not None
+        prefix = f"libmcrouter.{settings.service_name}.{settings.router_name}"
+        options = {"version": facts.version, "commandargs": facts.command_line, **options_text(settings)}
+        return file_texts(prefix.replace("/", "_"), basic_stats(self._view), options, configuration.in_force.sources)
+
     def _stats_text(self, group: str) -> bytes:
         self._publish()
         return stats_text(self._view, group)
+
+
+def _limit(settings: Settings) -> ProxyLimit | None:
+    if not settings.proxy_max_inflight_requests:
+        return None
+    return ProxyLimit(
+        settings.proxy_max_inflight_requests,
+        settings.proxy_max_throttled_requests,
+        settings.waiting_request_timeout_ms / 1000,
+        time.monotonic,
+    )

@@ -10,6 +10,7 @@ from discovery.service_name import parse_target
 from mcdaemon.option_values import integer, one_of
 from mcdaemon.options import FieldError, ignored_options, option, positional_arguments, unknown_options
 from mcdaemon.sockets import Address, parse_address
+from mcproxy.file_options import FileOptions
 from mcproxy.mcrouter_options import IGNORED, McrouterOptions
 from mcproxy.value_options import ValueOptions
 from mcproxy.wire_options import WireOptions
@@ -33,7 +34,7 @@ def _ports(text: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(McrouterOptions, WireOptions, ValueOptions):
+class Settings(McrouterOptions, WireOptions, ValueOptions, FileOptions):
     """What the proxy was told. Durations are in milliseconds, as mcrouter's options are."""
 
     listen: tuple[str, ...] = option(
@@ -191,6 +192,13 @@ class Settings(McrouterOptions, WireOptions, ValueOptions):
     def admin_address(self) -> Address | None:
         """Where HTTP for operators is served, if it is."""
         return parse_address(self.admin, 0) if self.admin else None
+
+    @property
+    def router_name(self) -> str:
+        """mcrouter's name of this proxy among others of the host: its first port, or 0 without any."""
+        if self.unix_domain_sock or self.listen_sock_fd >= 0:
+            return "0"
+        return str(self.addresses()[0].port)
 
     @property
     def config_text(self) -> str:

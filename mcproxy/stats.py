@@ -2,15 +2,18 @@
 
 On the hot path counters are plain lists of one process (service.py, destination.py). `publish` copies them
 into this worker's row of shared memory, once a second and before they are shown here; whoever shows them
-sums the rows of all workers.
+sums the rows of all workers. Rates are columns too: each worker's own over its last minutes, so that they add up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 from mcdaemon.shared_counters import SharedCounters
+from mcproxy.durations import SUMS, Durations
 from mcproxy.outcome import FIRST_ERROR, Result
+from mcproxy.rate_window import RateWindow
 from mcproxy.request import Op
 from mcproxy.routes.context import ROUTE_COUNTERS
 from mcproxy.routes.context import new_counters as new_route_counters
@@ -18,7 +21,7 @@ from mcproxy.service import Service
 from mcproxy.upstream.destination import Destination
 
 OPERATIONS = tuple(op for op in Op if op is not Op.VERSION)
-OPERATION_NAMES = {op: op.name.lower().replace("_", "") for op in OPERATIONS}
+OPERATION_NAMES = {op: op.name.lower().replace("meta_", "meta").replace("flush_", "flush") for op in OPERATIONS}
 
 # mcrouter's words for groups of error results
 ERROR_GROUPS: dict[str, tuple[Result, ...]] = {
@@ -34,23 +37,7 @@ ERROR_GROUPS: dict[str, tuple[Result, ...]] = {
 }
 REFUSALS = ("binary", "tls", "http", "malformed", "unread")
 
-# Columns of a worker's row. `_out` counts what was sent to servers, `_all` what came back from them.
-GAUGES = (
-    "num_client_connections",
-    "proxy_reqs_processing",
-    "num_servers",
-    "num_servers_new",
-    "num_servers_up",
-    "num_servers_down",
-    "num_servers_closed",
-    "num_suspect_servers",
-    "destination_pending_reqs",
-    "destination_inflight_reqs",
-    "config_last_attempt",
-    "config_last_success",
-    "pid",
-    "ready",
-)
+# Columns of a worker's row. `_all` counts what came back from servers.
 COUNTERS = (
     *(f"cmd_{name}_count" for name in OPERATION_NAMES.values()),
     *(f"result_{group}_count" for group in ERROR_GROUPS),
@@ -64,9 +51,36 @@ COUNTERS = (
     "single_flight_joined_count",
     "asynclog_requests",
     *ROUTE_COUNTERS,
+    *SUMS,
+)
+RATED = (
+    *(name for name in COUNTERS if name.startswith(("cmd_", "result_", "request_"))),
+    "asynclog_requests",
+    *SUMS,
+)
+RATES = {name: f"{name}_per_1000_s" for name in RATED}
+"""The column of a counter's rate."""
+GAUGES = (
+    *RATES.values(),
+    "num_client_connections",
+    "proxy_reqs_processing",
+    "proxy_reqs_waiting",
+    "num_servers",
+    "num_servers_new",
+    "num_servers_up",
+    "num_servers_down",
+    "num_servers_closed",
+    "num_suspect_servers",
+    "destination_pending_reqs",
+    "destination_inflight_reqs",
+    "config_last_attempt",
+    "config_last_success",
+    "configs_from_disk",
+    "pid",
+    "ready",
 )
 # Not sums over workers, but the greatest.
-_MAXIMA = frozenset({name for name in GAUGES if name.startswith(("num_servers", "num_suspect", "config_"))})
+_MAXIMA = frozenset({name for name in GAUGES if name.startswith(("num_servers", "num_suspect", "config"))})
 
 
 def new_counters(workers: int) -> SharedCounters:
@@ -77,8 +91,12 @@ def new_counters(workers: int) -> SharedCounters:
 class Stats:
     """One worker's row and the sums of all."""
 
-    def __init__(self, counters: SharedCounters, worker: int) -> None:
+    def __init__(self, counters: SharedCounters, worker: int, now: Callable[[], float] = time.monotonic) -> None:
+        """`now` is a steady clock, in seconds."""
         self.counters = counters
+        self._now = now
+        self._window = RateWindow(len(RATED), now())
+        self._durations = Durations()
         self._row = counters.take_row(worker)
         self._before = {name: self._row[counters.column(name)] for name in COUNTERS}
         self._removed = [0] * len(Result)  # results of destinations that are gone
@@ -87,6 +105,8 @@ class Stats:
         self.config_failures = 0
         self.config_last_attempt = 0
         self.config_last_success = 0
+        self.configs_from_disk = 0  # 1 while an older configuration is in force than the one given
+        self.waiting: Callable[[], int] = lambda: 0  # clients' requests that no route has seen yet
 
     def on_removed(self, destination: Destination) -> None:
         """Its counters stay in the sums."""
@@ -98,8 +118,12 @@ class Stats:
         """Bring this worker's row up to date."""
         column, row = self.counters.column, self._row
         destinations = list(destinations)
-        for name, value in self._counts(service, destinations).items():
+        counts = {**self._counts(service, destinations), **self._durations.sums(destinations)}
+        for name, value in counts.items():
             row[column(name)] = self._before[name] + value
+        rates = self._window.rates([counts.get(name, 0) for name in RATED], self._now())
+        for name, rate in zip(RATED, rates, strict=True):
+            row[column(RATES[name])] = rate
         for name, value in self._gauges(service, destinations).items():
             row[column(name)] = value
         row[column("pid")] = pid
@@ -136,6 +160,7 @@ class Stats:
         return {
             "num_client_connections": len(service.connections),
             "proxy_reqs_processing": self._processing(service),
+            "proxy_reqs_waiting": self.waiting(),
             "num_servers": len(destinations),
             **{f"num_servers_{state}": states.count(state) for state in ("new", "up", "down", "closed")},
             "num_suspect_servers": sum(destination.tracker.failures > 0 for destination in destinations),
@@ -143,6 +168,7 @@ class Stats:
             "destination_inflight_reqs": sum(destination.inflight_count for destination in destinations),
             "config_last_attempt": self.config_last_attempt,
             "config_last_success": self.config_last_success,
+            "configs_from_disk": self.configs_from_disk,
         }
 
     @staticmethod

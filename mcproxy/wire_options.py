@@ -42,6 +42,27 @@ class WireOptions:
         parse=integer(0),
         help="that wait so; more are answered busy",
     )
+    proxy_max_inflight_requests: int = option(
+        0,
+        "--proxy-max-inflight-requests",
+        metavar="N",
+        parse=integer(0),
+        help="clients' requests under way in one worker; more wait for their turn (0: no limit)",
+    )
+    proxy_max_throttled_requests: int = option(
+        0,
+        "--proxy-max-throttled-requests",
+        metavar="N",
+        parse=integer(0),
+        help="that wait so; more are answered busy (0: no limit)",
+    )
+    waiting_request_timeout_ms: int = option(
+        0,
+        "--waiting-request-timeout-ms",
+        metavar="MS",
+        parse=integer(0),
+        help="one that has waited so for longer is answered busy (0: never)",
+    )
     reset_inactive_connection_interval: int = option(
         60_000,
         "--reset-inactive-connection-interval",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcproxy.config.document import load
@@ -13,7 +13,7 @@ from mcproxy.config.pools import Pools
 from mcproxy.config.source import Reading, Source
 from mcproxy.config.tree import TreeBuilder
 from mcproxy.mcrouter_options import routing_prefix
-from mcproxy.routes.base import RouteHandle, all_destinations
+from mcproxy.routes.base import Pool, RouteHandle, all_destinations
 from mcproxy.routes.context import RouteContext
 from mcproxy.routes.front import GroupedRemoteErrors, OnlyGets
 from mcproxy.routes.logging import LoggingRoute
@@ -24,10 +24,11 @@ from mcproxy.upstream.destination_map import DestinationMap
 
 @dataclass(frozen=True, slots=True)
 class ProxyConfig:
-    """A tree that is ready to be swapped in, and every destination below it."""
+    """A tree that is ready to be swapped in, every destination below it, and all pools by their names."""
 
     root: RouteHandle
     destinations: tuple[Destination, ...]
+    pools: Mapping[str, Pool] = field(default_factory=dict)
 
 
 def build(
@@ -57,7 +58,7 @@ def build_document(
     try:
         pools.check()
         root = _root(document, builder, environment)
-        return under_options(ProxyConfig(root, tuple(all_destinations([root]))), environment)
+        return under_options(ProxyConfig(root, tuple(all_destinations([root])), pools.built), environment)
     except RecursionError:
         raise error_at(document, "routes are nested too deep") from None
 
@@ -69,7 +70,7 @@ def under_options(config: ProxyConfig, environment: Environment) -> ProxyConfig:
         root = GroupedRemoteErrors(root)
     if environment.logs_requests:
         root = LoggingRoute(root)
-    return ProxyConfig(OnlyGets(root) if environment.only_gets else root, config.destinations)
+    return replace(config, root=OnlyGets(root) if environment.only_gets else root)
 
 
 def _root(document: Object, builder: TreeBuilder, environment: Environment) -> RouteHandle:

@@ -69,7 +69,6 @@ def global_values(settings: Settings, host_id: int) -> dict[str, Any]:
     """mcrouter's global parameters of JSONM. Options are strings, under `mcr_opts-` and their names here."""
     region, cluster = settings.route_prefix.strip("/").split("/")
     parameters = dict(settings.config_params)
-    router = str(settings.port[0]) if settings.port else "0"
     options = {
         f"mcr_opts-{row.name.replace('_', '-')}": _as_text(getattr(settings, row.name))
         for row in dataclasses.fields(settings)
@@ -81,7 +80,7 @@ def global_values(settings: Settings, host_id: int) -> dict[str, Any]:
         "default-cluster": cluster,
         "hostid": str(host_id),
         "num-proxies": settings.num_proxies,
-        "router-name": router,
+        "router-name": settings.router_name,
         "router-info-name": "Memcache",
         "service-name": settings.service_name,
         "config-params": parameters,

@@ -6,6 +6,7 @@ Source   where the config is          Reading   one reading of it: each file onc
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,15 @@ class Source:
 
 @dataclass(slots=True)
 class Reading:
-    """One reading of a config and of what it imports. `digests` has the MD5 of each file by its path.
+    """One reading of a config and of what it imports. `digests` has the MD5 of each file by its path, `texts` the text.
 
-    A file that is missing is there too, with an empty digest: it may come.
+    A file that is missing is among the digests too, with an empty one: it may come. `read` takes a path for its text.
     """
 
     source: Source
     digests: dict[Path, str] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict)
+    read: Callable[[Path], str] | None = None
 
     def main(self) -> Any:
         """The config itself, parsed. Raises ConfigError."""
@@ -69,7 +72,7 @@ class Reading:
 
     def _file(self, path: Path, name: str) -> Any:
         self.digests[path] = ""
-        text = read_file(path)
+        text = self.texts[path] = (self.read or read_file)(path)
         self.digests[path] = digest(text)
         if path.suffix in _YAML:
             from mcproxy.config import yaml_source  # loaded only by who has such a file

@@ -49,5 +49,6 @@ def build_upstreams(
     pairs = [endpoint_members(endpoints, destinations, options) for endpoints in sets]
     nodes = [node for nodes, _ in pairs for node in nodes]
     members = [member for _, members in pairs for member in members]
-    root = pool_route(Pool(POOL_NAME, tuple(nodes), tuple(members)), hash_name, HashOptions())
-    return ProxyConfig(ON_UNAVAILABLE[on_unavailable](root, members), all_destinations(members))
+    pool = Pool(POOL_NAME, tuple(nodes), tuple(members))
+    root = ON_UNAVAILABLE[on_unavailable](pool_route(pool, hash_name, HashOptions()), members)
+    return ProxyConfig(root, all_destinations(members), {POOL_NAME: pool})

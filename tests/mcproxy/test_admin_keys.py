@@ -55,8 +55,11 @@ async def test_over_a_configuration_file(server, other, tmp_path):
         assert await value(client, b"route(get,some,key)") == f"{server.address}\r\n{other.address}"
         handles = (await value(client, b"route_handles(set,k)")).split("\r\n")
         assert handles[:3] == ["proxy", " root", "  failover"]
-        assert handles[-1].strip() == f"host|pool=B|ap={other.address}:ascii:plain:notcompressed|timeout=250ms"
-        assert await value(client, b"pools") == "A\nB"
+        assert handles[-1].strip() == f"host|pool=B|id=0|ap={other.address}:ascii:plain:notcompressed|timeout=250ms"
+        hosts = {name: f"host|pool={name}|id=0|ap={at.address}" for name, at in (("A", server), ("B", other))}
+        assert json.loads(await value(client, b"pools")) == {
+            name: [f"{host}:ascii:plain:notcompressed|timeout=250ms"] for name, host in hosts.items()
+        }
         assert not server.lines + other.lines  # nobody was asked
 
 
@@ -71,7 +74,10 @@ async def test_over_upstreams(server, other):
             assert asked.lines[-1] == b"get " + key
         assert await value(client, b"config_file") == "ERROR: no config file: configured by text or --upstream"
         assert await value(client, b"preprocessed_config") == "ERROR: no config: --upstream"
-        assert await value(client, b"pools") == "upstream"
+        (hosts,) = json.loads(await value(client, b"pools")).values()
+        assert [host.split("|")[2:4] for host in hosts] == [
+            [f"id={number}", f"ap={at.address}:ascii:plain:notcompressed"] for number, at in enumerate((server, other))
+        ]
 
 
 async def test_options_and_host(server):
@@ -85,6 +91,41 @@ async def test_options_and_host(server):
         assert int(await value(client, b"hostid")) == int(await value(client, b"hostid"))
 
 
+async def test_failure_domains_and_numbers_of_servers(server, other):
+    servers = f'["{server.address}", "{other.address}"]'
+    pool = f'{{"servers": {servers}, "failure_domains": [7, 8]}}'
+    config = f'{{"pools": {{"A": {pool}}}, "route": "AllSyncRoute|Pool|A"}}'
+    async with running_proxy("--config", config) as proxy:
+        client = await proxy.connect()
+        assert json.loads(await value(client, b"failure_domains(A)")) == {server.address: "7", other.address: "8"}
+        assert await value(client, b"failure_domains(B)") == "{}"
+        handles = await value(client, b"route_handles(get,k)")
+        assert f"host|pool=upstream|id=0|ap={server.address}" in handles  # its list of servers has no name
+        assert f"host|pool=A|id=1|ap={other.address}:ascii" in await value(client, b"pools")
+
+
+async def test_global_params_and_verbosity(server):
+    async with running_proxy("--upstream", server.address, "--config-params", "size:9", "-v", "-v") as proxy:
+        client = await proxy.connect()
+        parameters = json.loads(await value(client, b"global_params"))
+        assert (parameters["size"], parameters["default-route"], parameters["num-proxies"]) == ("9", "/././", 1)
+        assert list(parameters) == sorted(parameters)
+        assert await value(client, b"verbosity") == "2"
+
+
+async def test_among_several_keys_of_one_get(server, other):
+    async with running_proxy("--upstream", server.address) as proxy:
+        client = await proxy.connect()
+        await client.ask(b"set k 0 0 1\r\nx\r\n", b"STORED\r\n")
+        answer = b"VALUE __mcrouter__.version 0 13\r\nmcrouter test\r\n"
+        stored = b"VALUE k 0 1\r\nx\r\n"
+        await client.ask(b"get k __mcrouter__.version none\r\n", stored + answer + b"END\r\n")
+        await client.ask(b"get __mcrouter__.version __mcrouter__.version k\r\n", answer * 2 + stored + b"END\r\n")
+        unique = answer.replace(b"13\r", b"13 0\r")
+        await client.ask(b"gets __mcrouter__.version __mcrouter__.version\r\n", unique * 2 + b"END\r\n")
+        assert not any(b"__mcrouter__" in line for line in server.lines)
+
+
 @pytest.mark.parametrize(
     ("command", "error"),
     [
@@ -93,6 +134,11 @@ async def test_options_and_host(server):
         (b"route", "an operation and a key are expected: (get,key)"),
         (b"route(get)", "an operation and a key are expected: (get,key)"),
         (b"route(get,)", "unknown operation: get"),
+        (b"failure_domains", "failure_domains: 1 arg expected"),
+        (b"failure_domains()", "failure_domains: 1 arg expected"),
+        (b"get_bucket", "get_bucket: 1 arg (key) expected"),
+        (b"get_bucket(k)", "no pool puts keys into buckets"),
+        (b"verbosity(3)", "clients cannot change the log of others"),
         (b"route(fetch,k)", "unknown operation: fetch"),
         (b"route(get,k", "a closing parenthesis is missing"),
         (b"\xff\xfe", "unknown command: \\xff\\xfe"),

@@ -1,10 +1,12 @@
 from mcproxy.outcome import Result
+from mcproxy.rate_window import WINDOW_S
 from mcproxy.request import Op
-from mcproxy.stats import COUNTERS, GAUGES, Stats, new_counters
+from mcproxy.stats import COUNTERS, GAUGES, RATES, Stats, new_counters
 
 
 class Destination:
     single_flight = None
+    latency_s = 0.0
 
     def __init__(self, state="up", **results):
         self.state = state
@@ -39,6 +41,36 @@ def test_what_is_published(service):
     assert (totals["destination_inflight_reqs"], totals["num_suspect_servers"]) == (6, 1)
     assert (totals["refused_tls"], totals["pid"], totals["ready"]) == (4, 99, 1)
     assert (totals["failover_all"], totals["dev_null_requests"]) == (6, 0)
+
+
+def test_rates_are_published_beside_their_counters_and_add_up(service):
+    now = 100.0
+    counters = new_counters(2)
+    workers = [Stats(counters, worker, lambda: now) for worker in range(2)]
+    service.commands[Op.GET], service.errors[Result.TKO] = 30, 5
+    server = Destination(FOUND=20)
+    server.latency_s = 0.002
+    now = 110.0
+    for stats in workers:
+        stats.publish(service, [server], 1, True)
+    totals = Stats.totals_of(counters)
+    assert (totals[RATES["cmd_get_count"]], totals[RATES["result_tko_count"]]) == (6000, 1000)
+    assert totals[RATES["server_us"]] / totals[RATES["server_replies"]] == 2000
+    now = 110.0 + WINDOW_S
+    workers[0].publish(service, [server], 1, True)
+    now += 1.0
+    workers[0].publish(service, [server], 1, True)
+    assert Stats.totals_of(counters)[RATES["cmd_get_count"]] == 3000  # the other worker's
+
+
+def test_what_waits_and_what_came_from_disk(service):
+    counters = new_counters(2)
+    for worker in range(2):
+        stats = Stats(counters, worker)
+        stats.waiting, stats.configs_from_disk = lambda: 7, 1
+        stats.publish(service, [], 1, True)
+    totals = Stats.totals_of(counters)
+    assert (totals["proxy_reqs_waiting"], totals["configs_from_disk"]) == (14, 1)
 
 
 def test_counters_are_summed_over_workers_and_servers_are_not(service):
