@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mcdaemon.metrics import MetricRow, Values, families, process_families
 from mcproxy.admin import View
+from mcproxy.derived_stats import derived_stats
 from mcproxy.outcome import Result
 from mcproxy.routes.context import ROUTE_COUNTERS
 from mcproxy.snapshot import ServerSnapshot
@@ -21,7 +22,14 @@ METRICS = (
     MetricRow("mcrouter_start_time_seconds", "counter", "Start, in seconds of Unix time."),
     MetricRow("mcrouter_version", "gauge", "Always 1; the label says what runs.", ("version",)),
     MetricRow("mcrouter_commandargs", "gauge", "Always 1; the label is the command line.", ("commandargs",)),
+    MetricRow("mcrouter_commands", "gauge", "Requests of clients a second, by command.", ("cmd",)),
     MetricRow("mcrouter_command_count", "counter", "Requests of clients, by command.", ("cmd",)),
+    MetricRow("mcrouter_command_out", "gauge", "Requests to servers a second, without copies.", ("cmd",)),
+    MetricRow("mcrouter_command_out_all", "gauge", "Requests to servers a second.", ("cmd",)),
+    MetricRow("mcrouter_results", "gauge", "Errors sent to clients a second, by kind.", ("reply",)),
+    MetricRow("mcrouter_result_all", "gauge", "Errors that came from servers a second, by kind.", ("reply",)),
+    MetricRow("mcrouter_request", "gauge", "Requests a second, by what became of them.", ("type",)),
+    MetricRow("mcrouter_duration_us", "gauge", "Mean time until servers reply, in microseconds."),
     MetricRow("mcrouter_result_count", "counter", "Errors sent to clients, by kind.", ("reply",)),
     MetricRow("mcrouter_result_all_count", "counter", "Errors that came from servers, by kind.", ("reply",)),
     MetricRow("mcrouter_request_count", "counter", "Requests, by what became of them.", ("type",)),
@@ -30,6 +38,7 @@ METRICS = (
     MetricRow("mcrouter_config_last_success", "gauge", "Last configuration put in force, Unix time."),
     MetricRow("mcrouter_dev_null_requests", "counter", "Requests that a DevNullRoute took."),
     MetricRow("mcrouter_asynclog_requests", "counter", "Deletes that were spooled."),
+    MetricRow("mcrouter_asynclog_requests_rate", "gauge", "Deletes that were spooled a second."),
     MetricRow("mcrouter_proxy_reqs_processing", "gauge", "Requests of clients without their reply."),
     MetricRow("mcrouter_proxy_reqs_waiting", "gauge", "Requests not yet written to a server."),
     MetricRow("mcrouter_clients", "gauge", "Client connections."),
@@ -66,6 +75,7 @@ SERVER_METRICS = tuple(
 )
 
 _STATES = ("new", "up", "down", "closed")
+_REQUESTS = ("error", "replied", "sent", "success")
 _EXPORTED_GROUPS = ("busy", "connect_error", "connect_timeout", "data_timeout", "error", "local_error", "tko")
 
 
@@ -87,9 +97,8 @@ def _values(view: View) -> Values:
         "mcrouter_command_count": {(n,): totals[f"cmd_{n}_count"] for n in OPERATION_NAMES.values()},
         "mcrouter_result_count": {(g,): totals[f"result_{g}_count"] for g in _EXPORTED_GROUPS},
         "mcrouter_result_all_count": {(g,): totals[f"result_{g}_all_count"] for g in _EXPORTED_GROUPS},
-        "mcrouter_request_count": {
-            (kind,): totals[f"request_{kind}_count"] for kind in ("error", "replied", "sent", "success")
-        },
+        "mcrouter_request_count": {(kind,): totals[f"request_{kind}_count"] for kind in _REQUESTS},
+        **_rates(derived_stats(totals)),
         **{
             f"mcrouter_{name}": totals[name]
             for name in (
@@ -102,7 +111,7 @@ def _values(view: View) -> Values:
                 "num_client_connections",
             )
         },
-        "mcrouter_proxy_reqs_waiting": totals["destination_pending_reqs"],
+        "mcrouter_proxy_reqs_waiting": totals["proxy_reqs_waiting"] + totals["destination_pending_reqs"],
         "mcrouter_clients": totals["num_client_connections"],
         "mcrouter_servers": {(state,): totals[f"num_servers_{state}"] for state in _STATES},
         "mcrouter_cpu_seconds_total": process.get("process_cpu_seconds_total", 0.0),
@@ -110,6 +119,20 @@ def _values(view: View) -> Values:
         "mcrouter_virtual_memory_bytes": process.get("process_virtual_memory_bytes", 0.0),
         "mcproxy_route_events_total": {(name,): totals[name] for name in ROUTE_COUNTERS},
         "mcproxy_clients_refused_total": {(why,): totals[f"refused_{why}"] for why in REFUSALS},
+    }
+
+
+def _rates(derived: Mapping[str, float]) -> Values:
+    commands = OPERATION_NAMES.values()
+    return {
+        "mcrouter_commands": {(name,): derived[f"cmd_{name}"] for name in commands},
+        "mcrouter_command_out": {(name,): derived[f"cmd_{name}_out"] for name in commands},
+        "mcrouter_command_out_all": {(name,): derived[f"cmd_{name}_out_all"] for name in commands},
+        "mcrouter_results": {(group,): derived[f"result_{group}"] for group in _EXPORTED_GROUPS},
+        "mcrouter_result_all": {(group,): derived[f"result_{group}_all"] for group in _EXPORTED_GROUPS},
+        "mcrouter_request": {(kind,): derived[f"request_{kind}"] for kind in _REQUESTS},
+        "mcrouter_duration_us": derived["duration_us"],
+        "mcrouter_asynclog_requests_rate": derived["asynclog_requests_rate"],
     }
 
 

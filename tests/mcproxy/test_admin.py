@@ -40,7 +40,9 @@ def test_basic_and_all(view):
         assert b"STAT version mcrouter test" in lines
         assert b"STAT commandargs mcproxy --listen 5000" in lines
         assert b"STAT servers_from upstream a:1" in lines
-        assert b"STAT cmd_get_count 0" in lines
+        assert {b"STAT cmd_get_count 0", b"STAT cmd_get 0.0", b"STAT cmd_get_out_all 0.0"} <= set(lines)
+        assert {b"STAT duration_get_us 0.0", b"STAT processing_time_us 0.0"} <= set(lines)
+        assert b"_per_1000_s" not in b"".join(lines)
         assert lines[-2:] == [b"END", b""]
         names = [line.split()[1] for line in lines[:-2]]
         assert len(names) == len(set(names))
@@ -73,6 +75,7 @@ def test_metrics_have_the_exporters_names_and_values(view):
     assert samples["mcrouter_server_memcached_found_count", (NAME,)] == 10
     assert samples["mcrouter_server_memcached_soft_tko", (NAME,)] == 1
     assert samples["mcrouter_server_memcached_hard_tko", (NAME,)] == 0
+    assert samples["mcrouter_command_out", ("get",)] == samples["mcrouter_duration_us", ()] == 0
     assert samples["mcproxy_clients_refused_total", ("binary",)] == 0
     assert samples["mcproxy_route_events_total", ("failover_all",)] == 0
     assert samples["mcproxy_process_resident_memory_bytes", ()] > 0
