@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 
 from mcdaemon.errors import StartError
+from mcdaemon.tls import RenewableContext, load_authorities, load_identity
 from memcache_server.extended import Extended
 
 CANNOT_LOAD_EXIT = 64
@@ -20,17 +21,17 @@ class Tls:
         self._now = now
         self.refreshed = now()
         try:
-            self.context = self._build()
+            self._renewable = RenewableContext(self._build)
         except (OSError, ValueError) as error:
             raise StartError(str(error), CANNOT_LOAD_EXIT) from error
+        self.context = self._renewable.for_listeners()
 
     def refresh(self) -> None:
         """Read certificate, key and client CAs again, for connections to come. Raises OSError, ValueError.
 
-        What cannot be used is found out on a context nobody uses yet: then the old one stays whole.
+        When one of them cannot be used, the old ones stay.
         """
-        self._build()
-        self._load(self.context)
+        self._renewable.refresh()
         self.refreshed = self._now()
 
     def _build(self) -> ssl.SSLContext:
@@ -42,20 +43,8 @@ class Tls:
                 context.set_ciphers(options.ssl_ciphers)
             except ssl.SSLError as error:
                 raise ValueError(f"Error setting the provided cipher(s): {options.ssl_ciphers}") from error
-        self._load(context)
+        load_identity(context, options.ssl_chain_cert, options.ssl_key)
+        if options.ssl_ca_cert:
+            load_authorities(context, options.ssl_ca_cert, "client")
         context.verify_mode = VERIFY_MODES[options.ssl_verify_mode]
         return context
-
-    def _load(self, context: ssl.SSLContext) -> None:
-        options = self._options
-        chain, key = options.ssl_chain_cert, options.ssl_key or None
-        try:
-            context.load_cert_chain(chain, key)
-        except OSError as error:
-            raise ValueError(f"Error loading the certificate chain: {chain or '(none)'}: {error.strerror}") from error
-        if options.ssl_ca_cert:
-            try:
-                context.load_verify_locations(options.ssl_ca_cert)
-            except OSError as error:
-                text = f"Error loading the client CA cert: {options.ssl_ca_cert}: {error.strerror}"
-                raise ValueError(text) from error
