@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test soak memory-bound lint bench clean debian-packages node-packages
+.PHONY: help run test soak memory-bound lint bench bench-server bench-quick clean debian-packages node-packages
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,8 +33,14 @@ lint: $(STAMP)  ## ruff, mypy --strict, the import contracts
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 
-bench: $(STAMP) debian-packages  ## CPU per operation beside memcached and twemproxy
+bench: $(STAMP) debian-packages  ## server, proxy, memory and hit ratios beside memcached and twemproxy: over an hour
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-server: $(STAMP) debian-packages  ## every cost of the server beside memcached
+	$(BIN)/python -m benchmarks server $(BENCH_ARGS)
+
+bench-quick: $(STAMP) debian-packages  ## the same, its main rows, in under two minutes
+	$(BIN)/python -m benchmarks server --quick $(BENCH_ARGS)
 
 debian-packages:
 	@tools/debian-packages

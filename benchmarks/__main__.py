@@ -1,20 +1,25 @@
-"""`python -m benchmarks [server] [proxy] [memory] [hits]`: everything by default."""
+"""`python -m benchmarks [server] [proxy] [memory] [hits] [tables]`: everything but the tables by default."""
 
 import argparse
+import gc
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import contenders, hits, load, memory, report
+from benchmarks import chart, contenders, hits, memory, report, server, tables
+from benchmarks.measure import Played, play
 from benchmarks.process import running
+from benchmarks.rows import PROXY_ROWS, ROWS, Row, chosen
 from benchmarks.traces import TRACES
-from benchmarks.workloads import Workload, workloads
 
-_RESULTS = Path(__file__).parent / "results"
-_PROXY_ROWS = ("get", "set", "get pipelined", "set pipelined")
-_PARTS = ("server", "proxy", "memory", "hits")
+_HERE = Path(__file__).parent
+_RESULTS = _HERE / "results"
+_PASSING = _RESULTS / "passing"
+"""Where results go that are not those of a whole run, so that they replace none."""
+
 _MEMORY_ROWS: tuple[tuple[str, int, tuple[int, ...], int, int], ...] = (
     ("30 B key, 10 B value", 30, (10,), 200_000, 1_000_000),
     ("30 B key, 100 B value", 30, (100,), 200_000, 1_000_000),
@@ -23,69 +28,72 @@ _MEMORY_ROWS: tuple[tuple[str, int, tuple[int, ...], int, int], ...] = (
 )
 _FULL_ROWS = ((64, (100,)), (64, memory.MIXED), (1024, (100,)), (1024, memory.MIXED))
 _HITS_MEGABYTES = 64
+_FULL, _QUICK = (5, 1.5), (3, 0.35)  # rounds, and seconds of a round
 
 
-def main() -> int:
-    """Measure, print, save. Exit status 1 when a contender fails."""
-    options = _options()
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, save. Exit status 1 where there are not two cores."""
+    options = _options(arguments)
+    if options.parts == ["tables"]:
+        tables.rewrite(_RESULTS, _HERE.parent)
+        return 0
     if len(os.sched_getaffinity(0)) < 2:
         print("two cores are needed: one for what is measured, one for the load", file=sys.stderr)
         return 1
     os.sched_setaffinity(0, {contenders.LOAD_CORE})
-    parts = options.parts or _PARTS
-    if "server" in parts:
-        rows = _measure(contenders.servers(floor=options.floor), _chosen(options), options)
-        _keep_rows(rows, "server", "server: CPU per operation beside memcached -t 1")
-    if "proxy" in parts:
-        with contenders.proxies() as entered:
-            chosen = [row for row in _chosen(options) if row.name in _PROXY_ROWS]
-            rows = _measure(entered, chosen, options)
-        _keep_rows(rows, "proxy", "proxy: CPU per operation beside twemproxy")
-    if "memory" in parts:
-        _save("memory", bytes_per_item=_measure_items(options.only), megabytes_when_full=_measure_full(options.only))
-    if "hits" in parts:
-        _measure_hits(options)
+    gc.disable()  # no pause of the load's own
+    for part in options.parts or ("server", "proxy", "memory", "hits"):
+        _PARTS[part](options)
     return 0
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*_PARTS, []])
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each row; contenders alternate")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of a round")
-    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("parts", nargs="*", choices=[*_PARTS, "tables", []])
+    parser.add_argument("--quick", action="store_true", help="main rows, short rounds: the server in two minutes")
+    parser.add_argument("--rounds", type=int, help="rounds of each row; contenders alternate")
+    parser.add_argument("--seconds", type=float, help="length of a round")
+    parser.add_argument("--only", default="", help="rows and parts whose name contains this")
     parser.add_argument("--requests", type=int, default=1_000_000, help="of each trace of hits")
-    parser.add_argument("--floor", action="store_true", help="also a uvloop server with one constant reply")
-    return parser.parse_args()
+    options = parser.parse_args(arguments)
+    rounds, seconds = _QUICK if options.quick else _FULL
+    options.rounds, options.seconds = options.rounds or rounds, options.seconds or seconds
+    options.results = _PASSING if options.quick or options.only else _RESULTS
+    return options
 
 
-def _chosen(options: argparse.Namespace) -> list[Workload]:
-    return [workload for workload in workloads() if options.only in workload.name]
+def _measure_server(options: argparse.Namespace) -> None:
+    rows = _play(options, chosen(ROWS, options.only, options.quick), lambda size: contenders.servers(size, floor=True))
+    figures = server.figures(
+        options.only, server.QUICK if options.quick else server.FULL, lambda found: print(report.figure_line(found))
+    )
+    print(report.verdict(rows, figures))
+    summaries = [report.row_summary(played) for played in rows]
+    _save(options, "server", rows=summaries, figures=[report.figure_summary(found) for found in figures])
+    _draw(options, "server", "memcache_server beside memcached -t 1", summaries)
 
 
-def _measure(
-    entered: list[contenders.Contender], rows: list[Workload], options: argparse.Namespace
-) -> list[report.Row]:
-    """Start all contenders, then for each row alternate between them, round by round."""
-    done: list[report.Row] = []
-    loaded: dict[int, int] = {}
-    with ExitStack() as stack:
-        started = [(c, *stack.enter_context(running(c.command, contenders.MEASURED_CORE))) for c in entered]
-        for workload in rows:
-            players = [entry for entry in started if workload.name in (entry[0].rows or (workload.name,))]
-            row = report.Row(workload.name, {contender.name: [] for contender, _, _ in players})
-            for contender, _, port in players:
-                if not contender.rows and loaded.get(port) != workload.value_size:
-                    load.preload(port, workload)
-                    loaded[port] = workload.value_size
-            for number in range(options.rounds):
-                for contender, pid, port in players:
-                    print(f"\r{workload.name}: round {number + 1}, {contender.name:<30}", end="", file=sys.stderr)
-                    row.samples[contender.name].append(load.run(port, pid, workload, options.seconds))
-            print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
-            print(report.line(row), flush=True)
-            done.append(row)
-    return done
+def _measure_proxy(options: argparse.Namespace) -> None:
+    with contenders.proxies() as entered:
+        rows = _play(options, chosen(PROXY_ROWS, options.only, options.quick), lambda _: entered)
+    print(report.verdict(rows))
+    summaries = [report.row_summary(played) for played in rows]
+    _save(options, "proxy", rows=summaries)
+    _draw(options, "proxy", "mcproxy beside twemproxy", summaries)
+
+
+def _play(
+    options: argparse.Namespace, rows: tuple[Row, ...], entered: Callable[[int], list[contenders.Contender]]
+) -> list[Played]:
+    def tell(played: Played) -> None:
+        print(report.row_lines(played), flush=True)
+
+    return play(rows, entered, options.rounds, options.seconds, tell)
+
+
+def _measure_memory(options: argparse.Namespace) -> None:
+    items, full = _measure_items(options.only), _measure_full(options.only)
+    _save(options, "memory", bytes_per_item=items, megabytes_when_full=full)
 
 
 def _measure_items(only: str) -> dict[str, dict[str, float]]:
@@ -125,18 +133,33 @@ def _measure_hits(options: argparse.Namespace) -> None:
                 }
                 done.append(hits.measure(trace, ports, options.requests, _HITS_MEGABYTES << 20))
             print(report.hits_line(done[-1]), flush=True)
-    _save("hits", memory_megabytes=_HITS_MEGABYTES, rows=[asdict(row) for row in done])
-    report.draw_hits(done, f"hit ratio at -m {_HITS_MEGABYTES}", _RESULTS / "hits.png")
+    _save(options, "hits", memory_megabytes=_HITS_MEGABYTES, rows=[asdict(row) for row in done])
+    if done and chart.possible():
+        chart.draw_hits(done, f"hit ratio at -m {_HITS_MEGABYTES}", options.results / "hits.png")
 
 
-def _keep_rows(rows: list[report.Row], name: str, title: str) -> None:
-    _save(name, rows=[report.summary(row) for row in rows])
-    report.draw(rows, title, _RESULTS / f"{name}.png")
+def _save(options: argparse.Namespace, name: str, **results: object) -> None:
+    command = "python -m benchmarks " + " ".join(sys.argv[1:])
+    results = {"rounds": options.rounds, "seconds": options.seconds, **results}
+    report.save(options.results / f"{name}.json", command, results)
 
 
-def _save(name: str, **results: object) -> None:
-    report.save(_RESULTS / f"{name}.json", "python -m benchmarks " + " ".join(sys.argv[1:]), results)
+def _draw(options: argparse.Namespace, name: str, title: str, rows: list[report.RowSummary]) -> None:
+    """One picture of the main rows, one of all where there are more."""
+    main_rows = [row for row in rows if row["quick"]]
+    if rows and chart.possible():
+        chart.draw_rows(main_rows or rows, title, options.results / f"{name}.png")
+        if len(main_rows) < len(rows):
+            chart.draw_rows(rows, title, options.results / f"{name}-all.png")
+    print(f"results are in {options.results}", file=sys.stderr)
 
+
+_PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "server": _measure_server,
+    "proxy": _measure_proxy,
+    "memory": _measure_memory,
+    "hits": _measure_hits,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

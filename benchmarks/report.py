@@ -1,42 +1,65 @@
-"""Results as a table on the terminal, as JSON, and as a picture."""
+"""Results as lines on the terminal, and as JSON."""
 
 import json
 import platform
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+from benchmarks.figures import Figure
 from benchmarks.hits import HitRatios
 from benchmarks.load import Sample
+from benchmarks.measure import Played
+
+RowSummary = dict[str, Any]  # a row as row_summary() makes it and the file holds it
+
+MEASURES = tuple(field.name for field in fields(Sample))
+_QUIET = 0.02  # share of the time that a server may wait for its core
+RATIOS = ("cpu_us", "per_s", "p50_us", "p99_us", "p999_us")
 
 
-@dataclass
-class Row:
-    """One workload: the samples of each contender, round by round."""
-
-    workload: str
-    samples: dict[str, list[Sample]] = field(default_factory=dict)
-
-    def cpu_us(self, contender: str) -> float:
-        """Median CPU time of an operation."""
-        return median(sample.cpu_us for sample in self.samples[contender])
-
-    def ratio(self, contender: str) -> float:
-        """Median of the rounds' ratios to the reference, the first contender."""
-        reference = next(iter(self.samples.values()))
-        pairs = zip(self.samples[contender], reference, strict=True)
-        return median(ours.cpu_us / theirs.cpu_us for ours, theirs in pairs)
+def row_lines(played: Played) -> str:
+    """A row for the terminal: a line for each contender."""
+    lines = [played.row.name]
+    for number, name in enumerate(played.samples):
+        cpu, per_s, p50, p99, p999, server, load, _ = (played.figure(name, measure) for measure in MEASURES)
+        parts = [f"  {name:<16} {cpu:8.2f} us CPU {per_s:9,.0f}/s"]
+        parts.append(f"p50 {p50:7.0f}  p99 {p99:7.0f}  p99.9 {p999:7.0f} us")
+        parts.append(f"busy: server {server:4.0%} load {load:4.0%}")
+        if number:
+            parts.append(f"CPU {played.ratio(name, 'cpu_us'):5.2f}")
+        if number == 1:
+            parts.append(judged(played.row.reach, played.reached))
+        lines.append("  ".join(parts))
+    return "\n".join(lines)
 
 
-def line(row: Row) -> str:
-    """A row for the terminal."""
-    parts = [f"{row.workload:<16}"]
-    for number, (name, samples) in enumerate(row.samples.items()):
-        speed = median(sample.operations_per_s for sample in samples)
-        ratio = f" ratio {row.ratio(name):5.2f}" if number else ""
-        parts.append(f"{name} {row.cpu_us(name):8.3f} us {speed:9,.0f}/s{ratio}")
-    return " | ".join(parts)
+def figure_line(figure: Figure) -> str:
+    """A figure for the terminal."""
+    values = "  ".join(f"{name} {value:,.3f}" for name, value in figure.values.items())
+    ratio = "" if figure.ratio is None else f"  ratio {figure.ratio:.2f}"
+    return f"{figure.what}, {figure.unit}: {values}{ratio}  {judged(figure.reach, figure.reached)}".rstrip(" :,")
+
+
+def judged(reach: float | None, reached: bool | None) -> str:
+    """What was to be reached and whether it was; empty if nothing was."""
+    return "" if reach is None else f"(reach {reach:.2f}: {'yes' if reached else 'NO'})"
+
+
+def verdict(rows: Sequence[Played], figures: Sequence[Figure] = ()) -> str:
+    """The closing lines: how many of what was to be reached, what was not, and whether the machine was quiet."""
+    outcomes = [(played.row.name, played.reached) for played in rows] + [(f.what, f.reached) for f in figures]
+    judged_ones = [(name, reached) for name, reached in outcomes if reached is not None]
+    missed = [name for name, reached in judged_ones if not reached]
+    closing = f"reached: {len(judged_ones) - len(missed)} of {len(judged_ones)}"
+    lines = [f"{closing}; not reached: {'; '.join(missed)}" if missed else closing]
+    waited = [played.figure(name, "server_waited") for played in rows for name in played.samples]
+    if waited and median(waited) > _QUIET:
+        lines.append(f"NOT a quiet machine: for {median(waited):.0%} of the time somebody else had the servers' core")
+    return "\n".join(lines)
 
 
 def hits_line(row: HitRatios) -> str:
@@ -46,60 +69,33 @@ def hits_line(row: HitRatios) -> str:
     return f"{row.trace:<22} | {reference} {theirs:6.2f} % | {name} {ours:6.2f} % | {ours - theirs:+.2f} points{rest}"
 
 
-def summary(row: Row) -> dict[str, object]:
-    """A row for the file."""
+def row_summary(played: Played) -> RowSummary:
+    """A row for the file: the row as it stands in its table, and the medians of each contender."""
     contenders = {
-        name: {"cpu_us": round(row.cpu_us(name), 3), "ratio": round(row.ratio(name), 3)} for name in row.samples
+        name: {
+            **{measure: round(played.figure(name, measure), 3) for measure in MEASURES},
+            "ratio": {measure: round(played.ratio(name, measure), 3) for measure in RATIOS},
+        }
+        for name in played.samples
     }
-    return {"workload": row.workload, "contenders": contenders}
+    return {**asdict(played.row), "reached": played.reached, "contenders": contenders}
+
+
+def figure_summary(figure: Figure) -> dict[str, object]:
+    """A figure for the file."""
+    return {**asdict(figure), "ratio": figure.ratio, "reached": figure.reached}
 
 
 def save(path: Path, command: str, results: dict[str, object]) -> None:
     """Everything measured, with where and how."""
     path.parent.mkdir(parents=True, exist_ok=True)
     where = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "python": platform.python_version()}
-    about = {"command": command, **where, "kernel": platform.release()}
+    about = {"command": command, **where, "kernel": platform.release(), "processor": _processor()}
     path.write_text(json.dumps({**about, **results}, indent=1) + "\n")
 
 
-def draw(rows: list[Row], title: str, path: Path) -> None:
-    """Bars of the ratios, the reference at 1. Needs matplotlib; without it there is no picture."""
-    names = [name for name in rows[0].samples if all(name in row.samples for row in rows)][1:]
-    values = {name: [row.ratio(name) for row in rows] for name in names}
-    label = "CPU time per operation, original = 1; shorter is cheaper"
-    _bars(values, [row.workload for row in rows], (title, label), path, reference=1)
-
-
-def draw_hits(rows: list[HitRatios], title: str, path: Path) -> None:
-    """Bars of the hit ratios of each server. Needs matplotlib, as above."""
-    values = {name: [row.percent[name] for row in rows] for name in rows[0].percent}
-    _bars(values, [row.trace for row in rows], (title, "hits, percent; longer is better"), path)
-
-
-def _bars(
-    values: dict[str, list[float]], rows: list[str], texts: tuple[str, str], path: Path, reference: float | None = None
-) -> None:
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        return
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(9, 1 + 0.5 * len(rows)))
-    height = 0.8 / max(1, len(values))
-    for offset, (name, lengths) in enumerate(values.items()):
-        places = [position + offset * height for position in range(len(rows))]
-        bars = axes.barh(places, lengths, height * 0.9, label=name)
-        axes.bar_label(bars, fmt="%.2f", padding=3)
-    if reference is not None:
-        axes.axvline(reference, color="black", linewidth=1)
-    axes.set_yticks([p + 0.4 - height / 2 for p in range(len(rows))], rows)
-    axes.margins(x=0.1)
-    axes.invert_yaxis()
-    axes.set_title(texts[0])
-    axes.set_xlabel(texts[1])
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
