@@ -1,13 +1,14 @@
 """Routes that choose, fan out and fail over, over real servers of both kinds, and servers that are away."""
 
 import json
+import socket
 from contextlib import asynccontextmanager
 
 import pytest
 
 from mcproxy.stats import Stats
 from tests.support.mock_upstream import MockUpstream
-from tests.support.processes import free_port, memcache_server_command, memcached_command, running
+from tests.support.processes import memcache_server_command, memcached_command, running
 from tests.support.running_proxy import running_proxy
 
 MISS = b"END\r\n"
@@ -25,11 +26,11 @@ def store(key, text, exptime=0):
 
 @pytest.fixture(scope="module")
 def addresses():
-    """The original, ours, and one where nobody listens."""
-    with running(memcached_command) as original, running(memcache_server_command) as ours:
-        yield {name: f"127.0.0.1:{address[1]}" for name, address in (("M", original.address), ("O", ours.address))} | {
-            "X": f"127.0.0.1:{free_port()}"
-        }
+    """The original, ours, and one where nobody listens, nor can anybody begin to."""
+    with running(memcached_command) as original, running(memcache_server_command) as ours, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        ports = {"M": original.address[1], "O": ours.address[1], "X": bound.getsockname()[1]}
+        yield {name: f"127.0.0.1:{port}" for name, port in ports.items()}
 
 
 @pytest.fixture
@@ -125,10 +126,10 @@ async def test_a_salted_failover_spreads_the_keys_of_a_dead_server(proxy_of, add
         await flush(only_m)
 
 
-async def test_what_a_failover_stores_is_forgotten_soon():
+async def test_what_a_failover_stores_is_forgotten_soon(addresses):
     gutter = MockUpstream(lambda line, text: b"STORED\r\n")
     async with gutter:
-        pools = {"A": {"servers": [f"127.0.0.1:{free_port()}"]}, "G": {"servers": [gutter.address]}}
+        pools = {"A": {"servers": [addresses["X"]]}, "G": {"servers": [gutter.address]}}
         route = {
             "type": "FailoverWithExptimeRoute",
             "normal": "PoolRoute|A",

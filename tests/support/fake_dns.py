@@ -73,7 +73,6 @@ class FakeDns:
         self._bind_error: OSError | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="fake dns", daemon=True)
-        self._connections: set[asyncio.Task[None]] = set()
 
     @property
     def nameserver(self) -> str:
@@ -213,9 +212,10 @@ class FakeDns:
         self._loop.run_forever()
         udp.close()
         tcp.close()
-        for connection in self._connections:
-            connection.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._connections, return_exceptions=True))
+        under_way = asyncio.all_tasks(self._loop)  # those of connections just accepted, too
+        for task in under_way:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*under_way, return_exceptions=True))
         self._loop.run_until_complete(asyncio.sleep(0))  # lets the transports close their sockets
         self._loop.close()
 
@@ -238,9 +238,6 @@ class FakeDns:
         raise OSError("no port is free for both UDP and TCP")
 
     async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         try:
             while True:
                 (length,) = struct.unpack("!H", await reader.readexactly(2))
@@ -253,7 +250,6 @@ class FakeDns:
             pass
         finally:
             writer.close()
-            self._connections.discard(task)
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Self
 
 CLOSE = b"<close>"
@@ -74,11 +75,14 @@ class MockUpstream:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Close the listener and every connection."""
+        """Close the listener and every connection, and wait until they are gone."""
         assert self._server is not None
         self._server.close()
+        writers = list(self._writers)
         self.cut()
-        await asyncio.sleep(0)
+        for writer in writers:
+            with suppress(OSError):
+                await writer.wait_closed()
 
     def cut(self) -> None:
         """Close every connection, in the middle of whatever."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from mcdaemon import sockets
@@ -14,6 +14,7 @@ from mcproxy.proxy import Proxy
 from mcproxy.settings import Settings
 from mcproxy.snapshot import Board, merge_servers
 from mcproxy.stats import Stats, new_counters
+from mcproxy.upstream.destination import Destination
 
 WAIT_S = 10.0
 
@@ -53,6 +54,12 @@ class Client:
     def close(self) -> None:
         self.writer.close()
 
+    async def closed(self) -> None:
+        """Close, and wait until the socket is gone."""
+        self.writer.close()
+        with suppress(OSError):
+            await self.writer.wait_closed()
+
 
 @dataclass
 class Running:
@@ -88,11 +95,16 @@ async def running_proxy(*words: str) -> AsyncIterator[Running]:
         await proxy.start()
         yield running
     finally:
-        for client in running.clients:
-            client.close()
         proxy.close()
         sockets.close_all(listeners)
-        await asyncio.sleep(0.01)  # connections say goodbye in the next turns of the loop
+        for client in running.clients:
+            await client.closed()
+        if proxy._service is not None:
+            await until(lambda: not proxy.service.connections and all(map(_is_closed, proxy.destinations)))
+
+
+def _is_closed(destination: Destination) -> bool:
+    return destination._connection is None and (destination._connect_task is None or destination._connect_task.done())
 
 
 async def until(condition: Callable[[], object], seconds: float = WAIT_S) -> None:
