@@ -50,6 +50,7 @@ class Durations:
 
     def __init__(self, cpu_ns: Callable[[], int] = time.process_time_ns) -> None:
         self._cpu_ns = cpu_ns
+        self._cpu_at_start = cpu_ns()  # what it took to start is no request's
         self._seen: dict[Server, _Replies] = {}
         self._sums = dict.fromkeys(SUMS, 0)
 
@@ -63,5 +64,5 @@ class Durations:
                 sums[us] += round((now - then) * server.latency_s * 1e6)
                 sums[count] += now - then
         self._seen = seen
-        sums["cpu_us"] = self._cpu_ns() // 1000
+        sums["cpu_us"] = (self._cpu_ns() - self._cpu_at_start) // 1000
         return sums

@@ -11,7 +11,7 @@ class Server:
 
 
 def test_each_servers_latency_counts_as_often_as_it_replied():
-    durations = Durations(lambda: 5_000_000)
+    durations = Durations(iter((300_000_000, 305_000_000)).__next__)
     fast, slow = Server(0.001, FOUND=2, NOTFOUND=1), Server(0.01, STORED=1, TIMEOUT=50)
     sums = durations.sums([fast, slow])
     assert set(sums) == set(SUMS)
