@@ -111,6 +111,10 @@ class MultiGet:
                 parts.append((server.send, KeysRequest(self._start, line, asked, server.results, self)))
         return parts
 
+    def await_more(self, parts: int) -> None:
+        """So many replies more will come than parts were sent."""
+        self._left += parts
+
     @property
     def held_bytes(self) -> int:
         """What was found so far."""
