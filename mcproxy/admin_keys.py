@@ -17,6 +17,7 @@ from mcproxy.config.upstreams import build_upstreams
 from mcproxy.in_force import InForce
 from mcproxy.offline import OPERATIONS, OfflineTree, OfflineUpstreams, Step
 from mcproxy.routes.base import Pool
+from mcproxy.routing_prefix import split_prefix
 from mcproxy.settings import Settings
 from mcproxy.snapshot import shown_name
 from mcproxy.upstream.destination import Destination
@@ -155,7 +156,9 @@ def _verbosity(keys: AdminKeys, argument: bytes | None) -> str:
 def _get_bucket(keys: AdminKeys, argument: bytes | None) -> str:
     if not argument:
         raise AdminError("get_bucket: 1 arg (key) expected")
-    raise AdminError("no pool puts keys into buckets")
+    steps = _offline(keys.in_force()).way_of(argument, OPERATIONS["get"], "miss")
+    key = split_prefix(argument)[1].decode("utf-8", "surrogateescape")
+    return "\r\n".join(f"{key}\t{step.bucket}\t{step.keyspace}" for step in steps if step.bucket is not None)
 
 
 def _steps(keys: AdminKeys, argument: bytes | None) -> list[Step]:

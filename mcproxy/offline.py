@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from mcproxy.outcome import OUTCOMES, Result
 from mcproxy.request import OP_CLASSES, Op, OpClass, Request
 from mcproxy.routes.background import Background
 from mcproxy.routes.base import Located, Pool, RouteHandle
+from mcproxy.routes.buckets import Buckets
 from mcproxy.routes.context import RouteContext, Timer, new_counters
 from mcproxy.routes.prefix_selector import PrefixSelectorRoute
 from mcproxy.tick import Tick
@@ -60,6 +61,8 @@ class Step:
     hash_name: str = ""
     hashed: bytes = b""
     destination: str = ""
+    bucket: int | None = None
+    keyspace: str = ""
 
 
 class Trace:
@@ -204,23 +207,26 @@ class _TracingBuilder(TreeBuilder):
         hash_name = fields.hash("hash", pool.default_hash)[0] if pool else ""
         if fields.kind == "HashRoute":
             hash_name = fields.hash("", "Ch3")[0]
-        return _Traced(handle, self._trace, fields.kind, fields.path, line_of(fields.origin), pool, hash_name)
+        start = partial(Step, kind=fields.kind, path=fields.path, line=line_of(fields.origin), pool=pool)
+        buckets = Buckets.of(fields) if fields.kind == "PoolRoute" else None
+        return _Traced(handle, self._trace, partial(start, hash_name=hash_name), buckets)
 
 
 class _Traced(RouteHandle):
-    __slots__ = ("_handle", "_step", "_trace", "member_of")
+    __slots__ = ("_buckets", "_handle", "_step", "_trace", "member_of")
 
-    def __init__(
-        self, handle: RouteHandle, trace: Trace, kind: str, path: str, line: int, pool: Pool | None, hash_name: str
-    ) -> None:
+    def __init__(self, handle: RouteHandle, trace: Trace, step: Callable[..., Step], buckets: Buckets | None) -> None:
+        """`step` is a step through the handle, but for the request."""
         self._handle = handle
         self._trace = trace
-        self._step = (kind, path, line, pool, hash_name)
+        self._step = step
+        self._buckets = buckets
         self.member_of = handle.member_of  # type: ignore[method-assign]
 
     def route(self, request: Request) -> None:
-        kind, path, line, pool, hash_name = self._step
-        step = Step(self._trace.depth, kind, path, line, pool, hash_name, bytes(request.key))
+        step, buckets = self._step(self._trace.depth, hashed=bytes(request.key)), self._buckets
+        if buckets is not None:
+            step = replace(step, bucket=buckets.bucket_of(request.key), keyspace=buckets.keyspace)
         self._trace.visit(step, lambda: self._handle.route(request))
 
     def locate(self, keys: Sequence[bytes]) -> Located:

@@ -35,7 +35,7 @@ ERROR_GROUPS: dict[str, tuple[Result, ...]] = {
     "local_error": (Result.LOCAL_ERROR,),
     "remote_error": (Result.REMOTE_ERROR,),
 }
-REFUSALS = ("binary", "tls", "http", "malformed", "unread")
+REFUSALS = ("binary", "tls", "http", "malformed", "unread", "handshake", "idle")
 
 # Columns of a worker's row. `_all` counts what came back from servers.
 COUNTERS = (
@@ -141,7 +141,7 @@ class Stats:
             **{f"cmd_{name}_count": service.commands[op] for op, name in OPERATION_NAMES.items()},
             **{f"result_{g}_count": sum(errors[r] for r in rs) for g, rs in ERROR_GROUPS.items()},
             **{f"result_{g}_all_count": sum(replies[r] for r in rs) for g, rs in ERROR_GROUPS.items()},
-            **{f"refused_{why}": count for why, count in service.refused.items()},
+            **{f"refused_{why}": service.refused.get(why, 0) for why in REFUSALS},
             "request_sent_count": answered - replies[Result.TKO] - replies[Result.BUSY] + waiting,
             "request_replied_count": max(asked - waiting_clients, failed),
             "request_success_count": max(asked - waiting_clients - failed, 0),

@@ -9,6 +9,7 @@ from functools import lru_cache
 from mcproxy.hashing import HASH_FUNCTIONS, HashOptions, Node, Selector
 from mcproxy.request import Request
 from mcproxy.routes.base import Fields, Located, Pool, RouteHandle, all_destinations
+from mcproxy.routes.buckets import Buckets
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.error import ErrorRoute
 from mcproxy.routes.latest import latest_fields, latest_route
@@ -48,27 +49,32 @@ class PoolRoute(RouteHandle):
 
     @classmethod
     def build(cls, fields: Fields) -> RouteHandle:
-        """Config: `"PoolRoute|A"`, or with `pool`, `hash` (a name or an object) and what pool_options.py knows."""
-        pool = fields.pool("pool")
+        """Config: `"PoolRoute|A"`, or with `pool`, `hash` (a name or an object), and what buckets.py and
+        pool_options.py know.
+        """
+        pool, buckets = fields.pool("pool"), Buckets.of(fields)
         pool = replace(pool, members=around_members(fields, pool.members))
         latest = latest_fields(fields, "hash")
         if latest is not None:
+            if buckets is not None:
+                raise fields.error("Latest looks at no key, and so at no bucket", "bucketize")
             return around_pool(fields, latest_route(latest, pool.members))
         function, options = fields.hash("hash", pool.default_hash)
         try:
-            return around_pool(fields, pool_route(pool, function, options))
+            return around_pool(fields, pool_route(pool, function, options, buckets))
         except ValueError as error:
             raise fields.error(str(error)) from error
 
 
-def pool_route(pool: Pool, function: str, options: HashOptions) -> RouteHandle:
-    """A PoolRoute over `pool`. An empty pool is an error at every request, not at the start.
+def pool_route(pool: Pool, function: str, options: HashOptions, buckets: Buckets | None = None) -> RouteHandle:
+    """A PoolRoute over `pool`, or over its `buckets`. An empty pool is an error at every request, not at the start.
 
     Raises ValueError when the hash function refuses the nodes.
     """
     if not any(pool.nodes):
         return nothing_found(pool.name) if pool.error_on_empty else NullRoute()
-    return PoolRoute(pool.name, pool.members, _selector(function, pool.nodes, options))
+    select = _selector(function, pool.nodes, options)
+    return PoolRoute(pool.name, pool.members, buckets.before(select) if buckets is not None else select)
 
 
 def nothing_found(name: str) -> ErrorRoute:

@@ -28,15 +28,14 @@ def around_members(fields: Fields, members: Sequence[RouteHandle]) -> tuple[Rout
     return tuple(shadowed(wrapped, fields))
 
 
-# They would put keys elsewhere, by services that nobody outside mcrouter's makers has.
-_REFUSED = ("bucketize", "distribution_enabled")
+_REFUSED = "distribution_enabled"
+"""It would put keys elsewhere, by services that nobody outside mcrouter's makers has."""
 
 
 def around_pool(fields: Fields, route: RouteHandle) -> RouteHandle:
     """A pool's route with `rates` and `shard_splits`."""
-    for name in _REFUSED:
-        if fields.boolean(name, False):
-            raise fields.error(f"{name} works only inside its makers' company", name)
+    if fields.boolean(_REFUSED, False):
+        raise fields.error(f"{_REFUSED} works only inside its makers' company", _REFUSED)
     rates, splits = fields.object("rates"), fields.object("shard_splits")
     if rates is not None:
         route = rate_limited(route, rates, fields.context)

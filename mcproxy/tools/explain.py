@@ -61,6 +61,8 @@ def _choice(step: Step) -> str:
         return ""
     hashed = hashed_part(step.hashed).decode("utf-8", "backslashreplace")
     over = f": pool {step.pool.name}, {len(step.pool.nodes)} servers" if step.pool else ""
+    if step.bucket is not None:
+        return f"{over}, {step.hash_name} of bucket {step.bucket}, of {hashed!r}"
     return f"{over}, {step.hash_name} of {hashed!r}"
 
 

@@ -137,7 +137,6 @@ async def test_among_several_keys_of_one_get(server, other):
         (b"failure_domains", "failure_domains: 1 arg expected"),
         (b"failure_domains()", "failure_domains: 1 arg expected"),
         (b"get_bucket", "get_bucket: 1 arg (key) expected"),
-        (b"get_bucket(k)", "no pool puts keys into buckets"),
         (b"verbosity(3)", "clients cannot change the log of others"),
         (b"route(fetch,k)", "unknown operation: fetch"),
         (b"route(get,k", "a closing parenthesis is missing"),

@@ -40,6 +40,14 @@ def test_routing_prefixes_and_hash_stops_are_not_hashed():
     assert lines[2].endswith("pool B, 1 servers, Ch3 of 'k'")
 
 
+def test_buckets():
+    route = '{"type": "PoolRoute", "pool": "A", "bucketize": true, "total_buckets": 100, "bucketization_keyspace": "x"}'
+    config = f'{{"pools": {{"A": {{"servers": ["h:1", "h:2"]}}}}, "route": {route}}}'
+    out = io.StringIO()
+    assert explain(["--config", config, "getReq"], out, out) == 0
+    assert out.getvalue().splitlines()[1].endswith("pool A, 2 servers, Ch3 of bucket 28, of 'getReq'")
+
+
 def test_another_operation():
     _, lines, _ = told("/b/b/k", "--op", "set")
     assert lines[-1] == "  no server: the route answers by itself"
