@@ -16,6 +16,7 @@ from mcproto.limits import KEY_MAX
 from mcproto.request_parser import Command, ValueBlock
 from mcproxy.admin_router import ADMIN_PREFIX, AdminRouter, admin_block
 from mcproxy.gather import Gather
+from mcproxy.lease_commands import lease_get, lease_set, metaget
 from mcproxy.long_get import PIECE_KEYS, LongGet, pieces_of_line, pieces_of_list
 from mcproxy.meta_commands import meta_arithmetic, meta_debug, meta_delete, meta_get, meta_noop, meta_set
 from mcproxy.multiget import FEW_KEYS, MultiGet, Router
@@ -280,6 +281,9 @@ PROXY_COMMANDS: dict[bytes, Command] = {
     b"touch": Command(_on_key(Op.TOUCH, maybe_exptime)),
     b"gat": Command(gat),
     b"gats": Command(gats),
+    b"lease-get": Command(lease_get),
+    b"lease-set": Command(lease_set, value_token=5),
+    b"metaget": Command(metaget),
     b"mg": Command(meta_get),
     b"ms": Command(meta_set, value_token=2),
     b"md": Command(meta_delete),

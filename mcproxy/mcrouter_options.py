@@ -26,7 +26,6 @@ IGNORED: tuple[tuple[str, ...], ...] = (
     ("--core-multiplier", "N"),
     ("--logging-rtt-outlier-threshold-us", "US"),
     ("--retain-source-ip",),
-    ("--max-shadow-token-map-size", "N"),
     ("--file-observer-sleep-before-update-ms", "MS"),
     ("--post-reconfiguration-delay-ms", "MS"),
     ("--constantly-reload-configs",),

@@ -167,6 +167,10 @@ SEVERAL = 98
 """In an answer table: VALUE blocks that the request needs one by one; no Result, and sorts as UNFIT does."""
 
 
+LEASED = 97
+"""In an answer table: a hit or a miss, as lease.py reads the reply; no Result, and sorts as UNFIT does."""
+
+
 def answer_table(answers: dict[Kind, Result]) -> tuple[int, ...]:
     """Results by reply kind for one kind of request: `answers` are the ordinary ones, errors fit all."""
     errors = {Kind.CLIENT_ERROR: Result.CLIENT_ERROR, Kind.SERVER_ERROR: Result.REMOTE_ERROR}

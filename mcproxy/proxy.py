@@ -204,6 +204,7 @@ class Proxy:
             counters,
             Background(counters),
             shadow_requests_max=self._settings.target_max_shadow_requests,
+            shadow_tokens_max=self._settings.max_shadow_token_map_size,
             runtime_vars=self._runtime_vars(loop),
             send_invalid_route_to_default=self._settings.send_invalid_route_to_default,
         )

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from mcproto.encode import END
 from mcproto.reply_parser import Kind, ReplyParser
-from mcproxy.outcome import OUTCOMES, SEVERAL, Result, answer_table
+from mcproxy.outcome import LEASED, OUTCOMES, SEVERAL, Result, answer_table
 
 
 class Op(IntEnum):
@@ -40,6 +40,9 @@ class Op(IntEnum):
     META_DELETE = 18
     META_ARITHMETIC = 19
     META_DEBUG = 20
+    # mcrouter's leases; lease.py says how servers are asked for them
+    LEASE_GET = 21
+    LEASE_SET = 22
 
 
 class OpClass(Enum):
@@ -75,9 +78,11 @@ OP_CLASSES: dict[Op, OpClass] = {
     Op.META_DELETE: OpClass.DELETE,
     Op.META_ARITHMETIC: OpClass.ARITHMETIC,
     Op.META_DEBUG: OpClass.ADMIN,
+    Op.LEASE_GET: OpClass.GET,
+    Op.LEASE_SET: OpClass.UPDATE,
 }
 
-META_OPS = frozenset(op.value for op in Op if op.name.startswith("META_"))
+META_OPS = frozenset(op.value for op in Op if op.name.startswith(("META_", "LEASE_")))
 """Their texts and replies are lines of the meta protocol: only session-side code and request_text.py read them."""
 
 # The replies that fit, beside errors. Anything else means that the connection is out of step.
@@ -120,6 +125,13 @@ FITTING_META_REPLIES: dict[Op, dict[Kind, Result]] = {
         Kind.META_NOT_FOUND: Result.NOTFOUND,
     },
     Op.META_DEBUG: {Kind.META_DEBUG: Result.FOUND, Kind.META_MISS: Result.NOTFOUND},
+    Op.LEASE_GET: {Kind.META_VALUE: Result.FOUND, Kind.META_MISS: Result.NOTFOUND},
+    Op.LEASE_SET: {
+        Kind.META_HIT: Result.STORED,
+        Kind.META_NOT_STORED: Result.NOTSTORED,
+        Kind.META_EXISTS: Result.NOTSTORED,
+        Kind.META_NOT_FOUND: Result.NOTSTORED,
+    },
 }
 
 
@@ -127,11 +139,19 @@ def _fitting(op: Op) -> dict[Kind, Result]:
     return FITTING_META_REPLIES[op] if op in FITTING_META_REPLIES else FITTING_REPLIES[OP_CLASSES[op]]
 
 
+_TABLES = {op: answer_table(_fitting(op)) for op in Op}
+
+
+def _looked_at(table: tuple[int, ...], sign: int) -> tuple[int, ...]:
+    """The table with `sign` for hits: they need a closer look."""
+    return tuple(sign if known == Result.FOUND else known for known in table)
+
+
 RESULTS: tuple[tuple[int, ...], ...] = (
-    *(answer_table(_fitting(op)) for op in Op),
-    tuple(SEVERAL if known == Result.FOUND else known for known in answer_table(FITTING_REPLIES[OpClass.GET])),
+    *(_looked_at(table, LEASED) if op is Op.LEASE_GET else table for op, table in _TABLES.items()),
+    _looked_at(_TABLES[Op.GET], SEVERAL),
 )
-"""`RESULTS[request.op][kind]`: the result of a reply, or outcome.UNFIT, or of a KeysRequest outcome.SEVERAL."""
+"""`RESULTS[request.op][kind]`: the result of a reply, or a sign of outcome.py: UNFIT, SEVERAL, LEASED."""
 
 _KEYS_OP = len(Op)  # the last row of RESULTS
 _CLASS_OF = tuple(OP_CLASSES[op] for op in Op)

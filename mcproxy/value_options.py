@@ -36,6 +36,13 @@ class ValueOptions:
         parse=integer(0),
         help="copies of one shadow under way; more are left out",
     )
+    max_shadow_token_map_size: int = option(
+        1024,
+        "--max-shadow-token-map-size",
+        metavar="N",
+        parse=integer(0),
+        help="leases of one shadow that are remembered",
+    )
     runtime_vars_file: str = option(
         "",
         "--runtime-vars-file",

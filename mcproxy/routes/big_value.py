@@ -3,6 +3,8 @@
     set k V    set k:0:S, set k:1:S, ...  ─all stored─► set k "1-COUNT-S" with CHUNKED_FLAG
     get k      the flag? ─► get k:0:S, get k:1:S, ... ─all hits─► their values as one
 
+lease-get goes as get: when a chunk is missing, the key is taken away, so that somebody gets the lease.
+
 S is a hash of the value, so that chunks of two values never mix. The key itself is what is deleted, touched and
 compared by its CAS unique; chunks without it are evicted in time.
 """
@@ -15,7 +17,8 @@ from collections.abc import Sequence
 import mmh3
 
 from mcproto.limits import KEY_MAX
-from mcproxy.outcome import Result, severity
+from mcproxy.lease import hit_raw, miss_raw, parse_lease, parse_lease_set, with_update
+from mcproxy.outcome import OUTCOMES, Result, severity
 from mcproxy.request import Continuation, Op, Request
 from mcproxy.request_text import (
     Hit,
@@ -43,13 +46,16 @@ BATCH_MAX = 1000
 
 CHUNKS_MAX = 1 << 20
 
+_NO_HIT = Hit(0, b"")
 _DIRECTORY = re.compile(rb"1-(\d{1,7})-(\d{1,20})")
 _SUFFIX_ROOM = len(":1048575:18446744073709551615")
 
-_FOUND, _STORED = Result.FOUND.value, Result.STORED.value
-_GET, _GAT, _SET = Op.GET.value, Op.GAT.value, Op.SET.value
-_FETCHING = frozenset({_GET, Op.GETS.value, _GAT, Op.GATS.value})
-_STORING = frozenset({_SET, Op.ADD.value, Op.REPLACE.value, Op.CAS.value})  # nothing can be put to a chunked value
+_FOUND, _STORED, _NOTFOUND = Result.FOUND.value, Result.STORED.value, Result.NOTFOUND.value
+_GET, _GAT, _SET, _CAS = Op.GET.value, Op.GAT.value, Op.SET.value, Op.CAS.value
+_LEASE_GET, _LEASE_SET = Op.LEASE_GET.value, Op.LEASE_SET.value
+_FETCHING = frozenset({_GET, Op.GETS.value, _GAT, Op.GATS.value, _LEASE_GET})
+# nothing can be put to a chunked value
+_STORING = frozenset({_SET, Op.ADD.value, Op.REPLACE.value, _CAS, _LEASE_SET})
 
 
 class BigValueRoute(RouteHandle):
@@ -165,7 +171,7 @@ class _Cut(_Chunks):
     wanted = _STORED
 
     def __init__(self, asked: Request, route: BigValueRoute) -> None:
-        self._update: Update = parse_update(asked.text)
+        self._update: Update = (parse_lease_set if asked.op == _LEASE_SET else parse_update)(asked.text)
         self._value = memoryview(self._update.value)
         count = -(-len(self._value) // route.threshold)
         super().__init__(asked, route, count, mmh3.hash64(self._update.value, signed=False)[0])
@@ -187,7 +193,9 @@ class _Cut(_Chunks):
             return
         directory = b"1-%d-%b" % (self._count, self._key_end[1:])
         flags = update.flags | CHUNKED_FLAG
-        if update.cas_unique:
+        if asked.op == _LEASE_SET:
+            text = with_update(asked.text, asked.key, Update(flags, update.exptime, directory))
+        elif update.cas_unique:
             text = cas_text(asked.key, flags, update.exptime, directory, update.cas_unique)
         else:
             verb = Op(asked.op).name.lower().encode()
@@ -196,22 +204,30 @@ class _Cut(_Chunks):
 
 
 class _Directory(Continuation):
-    """Looks whether a hit says where chunks are."""
+    """Looks whether a hit says where chunks are. `retries` are for a lease-get whose chunks are gone."""
 
-    __slots__ = ("_route",)
+    __slots__ = ("_retries", "_route")
 
-    def __init__(self, request: Request, route: BigValueRoute) -> None:
+    def __init__(self, request: Request, route: BigValueRoute, retries: int = 1) -> None:
         super().__init__(request)
         self._route = route
+        self._retries = retries
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        if result == _FOUND and hit_flags(raw) & CHUNKED_FLAG:
-            hit = parse_hit(raw)
+        if request.op == _LEASE_GET:
+            hit = parse_lease(raw).hit
+            is_chunked = bool(hit.flags & CHUNKED_FLAG)
+            if is_chunked and result == _NOTFOUND:  # marked stale: its chunks are no stale value
+                raw = miss_raw(parse_lease(raw).token)
+        else:
+            is_chunked = result == _FOUND and bool(hit_flags(raw) & CHUNKED_FLAG)
+            hit = parse_hit(raw) if is_chunked else _NO_HIT
+        if result == _FOUND and is_chunked:
             directory = _DIRECTORY.fullmatch(hit.value)
             count = int(directory[1]) if directory else 0
             if directory and 0 < count <= CHUNKS_MAX:
                 request.waiter = self.above
-                _Joined(request, self._route, count, int(directory[2]), hit).pump()
+                _Joined(request, self._route, count, int(directory[2]), hit, self._retries).pump()
                 return
         self.pass_up(request, result, raw)
 
@@ -219,14 +235,15 @@ class _Directory(Continuation):
 class _Joined(_Chunks):
     """Fetches chunks; their values are one."""
 
-    __slots__ = ("_exptime", "_hit", "_values")
+    __slots__ = ("_exptime", "_hit", "_retries", "_values")
 
     wanted = _FOUND
 
-    def __init__(self, asked: Request, route: BigValueRoute, count: int, suffix: int, hit: Hit) -> None:
+    def __init__(self, asked: Request, route: BigValueRoute, count: int, suffix: int, hit: Hit, retries: int) -> None:
         super().__init__(asked, route, count, suffix)
         self._exptime = exptime_of(asked.op, asked.text)
         self._hit = hit
+        self._retries = retries
         self._values: dict[bytes, bytes] = {}  # in the order in which they were asked for
 
     def chunk_request(self, number: int, key: bytes) -> Request:
@@ -241,10 +258,37 @@ class _Joined(_Chunks):
     def end(self) -> None:
         asked, hit, route = self._asked, self._hit, self._route
         if self._failure is not None:
-            asked.answer(*self._failure)
+            if asked.op == _LEASE_GET and self._failure[0] == _NOTFOUND:
+                self._take_away()
+            else:
+                asked.answer(*self._failure)
             return
-        value = b"".join(self._values.values())
-        asked.answer(_FOUND, hit_reply(asked.key, Hit(hit.flags & route.flags_mask, value, hit.cas_unique)))
+        whole = Hit(hit.flags & route.flags_mask, b"".join(self._values.values()), hit.cas_unique)
+        asked.answer(_FOUND, hit_raw(whole) if asked.op == _LEASE_GET else hit_reply(asked.key, whole))
+
+    def _take_away(self) -> None:
+        """Nobody would get the lease of a key that is there."""
+        asked = self._asked
+        if not self._retries:
+            asked.answer(Result.REMOTE_ERROR, OUTCOMES[Result.REMOTE_ERROR].line)
+            return
+        text = cas_text(asked.key, 0, -1, b"", self._hit.cas_unique)
+        self._route.target.route(Request(_CAS, asked.key, text, _AskAgain(asked, self._route, self._retries - 1)))
+
+
+class _AskAgain:
+    """Waits until a key without its chunks is gone."""
+
+    __slots__ = ("_asked", "_retries", "_route")
+
+    def __init__(self, asked: Request, route: BigValueRoute, retries: int) -> None:
+        self._asked = asked
+        self._route = route
+        self._retries = retries
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        _Directory(self._asked, self._route, self._retries)
+        self._route.target.route(self._asked)
 
 
 def with_big_values(root: RouteHandle, threshold: int, batch: int, hides_flag: bool) -> RouteHandle:

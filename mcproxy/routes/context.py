@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcproxy.routes.background import Background
+from mcproxy.routes.shadow_leases import TOKENS_MAX
 from mcproxy.runtime_vars import RuntimeVars
 
 # The names are mcrouter's where it has one; Counters start at 0 with these and no others.
@@ -70,4 +71,6 @@ class RouteContext:
     """Keys with an unknown routing prefix; without, they are errors."""
     shadow_requests_max: int = 1000
     """Copies of one shadow on their way; more are left out."""
+    shadow_tokens_max: int = TOKENS_MAX
+    """Leases of one shadow that are remembered, by the pool's."""
     runtime_vars: RuntimeVars = field(default_factory=RuntimeVars)

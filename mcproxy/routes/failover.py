@@ -20,6 +20,7 @@ from mcproxy.routes.failover_errors import DEFAULT_ERRORS, FailoverErrors, failo
 from mcproxy.routes.failover_limit import FailoverLimit, LimitedRoute
 from mcproxy.routes.failover_policies import FailoverPolicy, failover_policy
 from mcproxy.routes.failover_tag import TaggedRoute
+from mcproxy.routes.lease_pairing import LeasePairingRoute, paired_children
 from mcproxy.routes.null import NullRoute
 from mcproxy.upstream.destination import Destination
 
@@ -61,10 +62,12 @@ class FailoverRoute(RouteHandle):
 def build_failover(fields: Fields, children: Sequence[RouteHandle]) -> RouteHandle:
     """A FailoverRoute over `children`, where there are several.
 
-    Config: `failover_errors`, `failover_limit`, `failover_policy`, `failover_tag`. `enable_lease_pairing` has
-    nothing to pair: no client can ask for a lease here.
+    Config: `failover_errors`, `failover_limit`, `failover_policy`, `failover_tag`, and `enable_lease_pairing`, which
+    needs a `name`.
     """
-    fields.boolean("enable_lease_pairing", False)
+    is_pairing = fields.boolean("enable_lease_pairing", False)
+    if is_pairing and not fields.has("name"):
+        raise fields.error("name is required when lease pairing is enabled", "enable_lease_pairing")
     is_tagging = fields.boolean("failover_tag", False)
     errors, limit = failover_errors(fields), FailoverLimit.of(fields)
     if len(children) < 2:
@@ -72,7 +75,10 @@ def build_failover(fields: Fields, children: Sequence[RouteHandle]) -> RouteHand
     policy = failover_policy(fields, children)
     if is_tagging:
         policy.children = [policy.children[0], *map(TaggedRoute, policy.children[1:])]
-    return FailoverRoute(policy, fields.context.counters, errors, limit)
+    if not is_pairing:
+        return FailoverRoute(policy, fields.context.counters, errors, limit)
+    unpaired, policy.children = policy.children, paired_children(policy.children)
+    return LeasePairingRoute(FailoverRoute(policy, fields.context.counters, errors, limit), unpaired)
 
 
 class _Attempts(Continuation):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcproto.limits import KEY_MAX
+from mcproxy.lease import look_text
 from mcproxy.outcome import Result
 from mcproxy.request import Op, OpClass, Request
 from mcproxy.request_text import hit_with_key, with_key
@@ -23,7 +24,7 @@ from mcproxy.upstream.destination import Destination
 REPLICAS_MAX = 1000
 
 _SUFFIX_ROOM = len("::999")
-_GET = Op.GET.value
+_GET, _LEASE_GET = Op.GET.value, Op.LEASE_GET.value
 _SETS = frozenset({Op.SET.value, Op.META_SET.value})
 _FOUND = Result.FOUND.value
 
@@ -31,7 +32,7 @@ _FOUND = Result.FOUND.value
 class KeySplitRoute(RouteHandle):
     """The own copy of every key; with `all_sync` sets go to the others too, in the background.
 
-    With `first_hit` a get asks all copies at once.
+    With `first_hit` a get asks all copies at once; so does a lease-get, which takes the own copy's lease alone.
     """
 
     __slots__ = ("_all_sync", "_background", "_child", "_first_hit", "_own", "_replicas")
@@ -59,8 +60,13 @@ class KeySplitRoute(RouteHandle):
         if not is_usable_key(key + b"-" * _SUFFIX_ROOM):
             self._child.route(request)
             return
-        if op == _GET and self._first_hit:
+        if self._first_hit and op in (_GET, _LEASE_GET):
             copies = self._copies(request)
+            if op == _LEASE_GET:
+                copies = [
+                    (name, text if number == self._own else look_text(name))
+                    for number, (name, text) in enumerate(copies)
+                ]
             _FirstHit(request, self._own, len(copies), self._background).send_copies(self._child, copies)
             return
         copies = []
@@ -109,23 +115,24 @@ def replica_key(key: bytes, number: int) -> bytes:
 class _FirstHit(EarlyAnswer):
     """Chooses the first hit, else what the own copy's server said."""
 
-    __slots__ = ("_key", "_own", "_own_reply")
+    __slots__ = ("_key", "_op", "_own", "_own_reply")
 
     def __init__(self, asked: Request, own: int, count: int, background: Background) -> None:
         super().__init__(asked, count, background)
         self._key = asked.key
+        self._op = asked.op
         self._own = replica_key(asked.key, own)
         self._own_reply = (Result.NOTFOUND.value, b"")
 
     def send_copies(self, child: RouteHandle, copies: list[tuple[bytes, bytes]]) -> None:
         """Ask for every copy."""
         for key, text in copies:
-            child.route(Request(_GET, named_as(key, self._key), text, self))
+            child.route(Request(self._op, named_as(key, self._key), text, self))
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         if request.key == self._own:
             self._own_reply = (result, raw)
-        if result == _FOUND:
+        if result == _FOUND and self._op == _GET:
             raw = hit_with_key(raw, request.key, self._key)
         super().on_reply(request, result, raw)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from mcproto.encode import END
+from mcproxy.lease import parse_lease
 from mcproxy.outcome import Result
 from mcproxy.request import Continuation, Op, Request
 from mcproxy.request_text import hit_flags, parse_hit, storage_text
@@ -24,7 +25,8 @@ ABSENT_VALUE = b"ncache"
 
 _FOUND, _NOTFOUND = Result.FOUND.value, Result.NOTFOUND.value
 _GET = Op.GET.value
-_TEXT_GETS = frozenset({Op.GETS.value, Op.GAT.value, Op.GATS.value})
+_LEASE_GET = Op.LEASE_GET.value
+_HIDING = frozenset({Op.GETS.value, Op.GAT.value, Op.GATS.value, _LEASE_GET})
 
 
 class L1L2CacheRoute(RouteHandle):
@@ -54,16 +56,17 @@ class L1L2CacheRoute(RouteHandle):
     def route(self, request: Request) -> None:
         if request.op == _GET:
             _Get(request, self)
-        elif self._absent_period and request.op in _TEXT_GETS:
+        elif self._absent_period and request.op in _HIDING:
             _HideAbsent(request, self)
         self._l1.route(request)
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations([self._l1, self.l2])
 
-    def is_absent(self, raw: bytes) -> bool:
+    def is_absent(self, op: int, raw: bytes) -> bool:
         """Whether l1's hit says that l2 has nothing."""
-        return self._absent_period > 0 and bool(hit_flags(raw) & ABSENT_FLAG)
+        flags = parse_lease(raw).hit.flags if op == _LEASE_GET else hit_flags(raw)
+        return self._absent_period > 0 and bool(flags & ABSENT_FLAG)
 
     def on_absent(self, key: bytes) -> None:
         """A remembered miss was asked for: is it still one?"""
@@ -115,7 +118,7 @@ class _Get(Continuation):
         elif result != _FOUND:
             self._was_at_l1 = True
             route.l2.route(request)
-        elif route.is_absent(raw):
+        elif route.is_absent(_GET, raw):
             self.pass_up(request, _NOTFOUND, END)
             route.on_absent(key)
         else:
@@ -123,7 +126,7 @@ class _Get(Continuation):
 
 
 class _HideAbsent(Continuation):
-    """gets and gat ask l1 alone, but a remembered miss is a miss to them too."""
+    """gets, gat and lease-get ask l1 alone, but a remembered miss is a miss to them too."""
 
     __slots__ = ("_route",)
 
@@ -132,6 +135,6 @@ class _HideAbsent(Continuation):
         self._route = route
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        if result == _FOUND and self._route.is_absent(raw):
+        if result == _FOUND and self._route.is_absent(request.op, raw):
             result, raw = _NOTFOUND, END
         self.pass_up(request, result, raw)

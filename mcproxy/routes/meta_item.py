@@ -19,6 +19,11 @@ def ttl_text(key: bytes) -> bytes:
     return b"mg %b t\r\n" % key
 
 
+def idle_ttl_text(key: bytes) -> bytes:
+    """Asks for the TTL alone, and leaves the item as little used as it is."""
+    return b"mg %b u t\r\n" % key
+
+
 def presence_text(key: bytes) -> bytes:
     """Asks whether there is an item."""
     return b"mg %b\r\n" % key

@@ -9,8 +9,7 @@ from mcproxy.routes.base import Fields, Located, RouteHandle, all_destinations
 from mcproxy.routes.null import NullRoute
 from mcproxy.upstream.destination import Destination
 
-# By the names of a config; the meta commands go with what they do mostly. The empty ones exist in mcrouter
-# only: no client can ask for them here.
+# By the names of a config; the meta commands go with what they do mostly.
 OPERATIONS: dict[str, tuple[Op, ...]] = {
     "get": (Op.GET,),
     "gets": (Op.GETS,),
@@ -27,8 +26,8 @@ OPERATIONS: dict[str, tuple[Op, ...]] = {
     "incr": (Op.INCR, Op.META_ARITHMETIC),
     "decr": (Op.DECR,),
     "touch": (Op.TOUCH,),
-    "lease-get": (),
-    "lease-set": (),
+    "lease-get": (Op.LEASE_GET,),
+    "lease-set": (Op.LEASE_SET,),
 }
 
 _SHARE_LINES = (Op.GET, Op.GETS, Op.GAT, Op.GATS)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcproxy.config_error import ConfigError
 from mcproxy.hashing.spooky import spooky_hash32
-from mcproxy.request import Request
+from mcproxy.lease import token_of, with_token
+from mcproxy.request import Op, Request
 from mcproxy.routes.background import Background
 from mcproxy.routes.base import Fields, RouteHandle, all_destinations
+from mcproxy.routes.shadow_leases import PoolsLease, ShadowTokens, TokenPair
 from mcproxy.routing_prefix import hashed_part
 from mcproxy.upstream.destination import Destination
 
 log = logging.getLogger(__name__)
 
 _HASH_MAX = 2**32 - 1
+_LEASE_GET, _LEASE_SET = Op.LEASE_GET.value, Op.LEASE_SET.value
 
 NOTHING = (1, 0)
 
@@ -38,6 +41,7 @@ class Shadow:
     bounds: Bounds = lambda: NOTHING
     keys: frozenset[bytes] = frozenset()
     fraction: float = 1.0
+    tokens: ShadowTokens = field(default_factory=ShadowTokens)
 
     def covers(self, index: int) -> bool:
         """Whether any key of that server is copied."""
@@ -72,10 +76,24 @@ class ShadowRoute(RouteHandle):
         if not chosen:
             self._child(request)
             return
+        if request.op == _LEASE_GET:
+            self._route_lease_get(request, chosen)
+            return
         copy = request.copy(request.waiter)
         self._child(request)
         for shadow in chosen:
-            shadow.background.send(shadow.target.route, copy)
+            if copy.op == _LEASE_SET:
+                _send_lease_set(shadow, copy)
+            else:
+                shadow.background.send(shadow.target.route, copy)
+
+    def _route_lease_get(self, request: Request, chosen: Sequence[Shadow]) -> None:
+        key, text = request.key, request.text
+        pairs = [TokenPair(shadow.tokens, key) for shadow in chosen]
+        PoolsLease(request, pairs)
+        self._child(request)
+        for shadow, pair in zip(chosen, pairs, strict=True):
+            shadow.background.ask(shadow.target.route, _LEASE_GET, key, text, pair.on_shadow)
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations([self.child, *(shadow.target for shadow in self._shadows)])
@@ -87,6 +105,11 @@ class ShadowRoute(RouteHandle):
         if len(children) != 1:
             raise fields.error("one child is expected; the servers of a pool are shadowed by its PoolRoute", "children")
         return shadowed(children, fields)[0]
+
+
+def _send_lease_set(shadow: Shadow, request: Request) -> None:
+    token = shadow.tokens.take(request.key, token_of(request.text))
+    shadow.background.ask(shadow.target.route, _LEASE_SET, request.key, with_token(request.text, token))
 
 
 def shadowed(children: Sequence[RouteHandle], fields: Fields) -> list[RouteHandle]:
@@ -114,15 +137,17 @@ def _maybe_shadow(entry: Fields) -> Shadow | None:
 def _shadow(entry: Fields) -> Shadow:
     context = entry.context
     background = Background(context.counters, requests_max=context.shadow_requests_max)
+    tokens = ShadowTokens(context.shadow_tokens_max)
     target = entry.child("target")
     fraction = entry.number("requests_fraction", 1.0, high=1.0)
     keys = frozenset(key.encode() for key in entry.texts("keys_to_shadow"))
     if keys:
-        return Shadow(target, background, keys=keys, fraction=fraction)
+        return Shadow(target, background, keys=keys, fraction=fraction, tokens=tokens)
     first, end = _pair(entry, "index_range")
     if not (first.is_integer() and end.is_integer()) or end < first:
         raise entry.error("index_range must be two whole numbers, the first not above the second", "index_range")
-    return Shadow(target, background, range(int(first), int(end)), _bounds(entry), fraction=fraction)
+    indexes = range(int(first), int(end))
+    return Shadow(target, background, indexes, _bounds(entry), fraction=fraction, tokens=tokens)
 
 
 def _bounds(entry: Fields) -> Bounds:

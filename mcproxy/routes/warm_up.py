@@ -2,6 +2,7 @@
 
 get             cold ─miss, error─► warm ─hit─► the reply; `add` to cold in the background
 gets, gat(s)    cold ─miss, error─► warm ─hit─► `add` to cold ─► the same at cold
+lease-get       cold ─miss─► warm ─hit─► the reply; `lease-set` to cold in the background; a hot miss is cold's
 mg              cold ─miss, error─► warm
 all else        cold
 """
@@ -11,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcproto.encode import END
+from mcproxy.lease import HOT_MISS, NO_LEASE, hit_raw, lease_set_text, parse_lease
 from mcproxy.outcome import Result
 from mcproxy.request import Continuation, Op, Request
-from mcproxy.request_text import Hit, exptime_for_ttl, hit_reply, parse_hit, storage_text
+from mcproxy.request_text import Hit, Update, exptime_for_ttl, hit_reply, parse_hit, storage_text
 from mcproxy.routes.base import Fields, RouteHandle, all_destinations
 from mcproxy.routes.context import RouteContext
 from mcproxy.routes.meta_item import META_GET, item_text, parse_item
@@ -21,6 +23,7 @@ from mcproxy.upstream.destination import Destination
 
 _FOUND, _NOTFOUND = Result.FOUND.value, Result.NOTFOUND.value
 _GET, _ADD = Op.GET.value, Op.ADD.value
+_LEASE_GET, _LEASE_SET = Op.LEASE_GET.value, Op.LEASE_SET.value
 _FILLING = frozenset({Op.GETS.value, Op.GAT.value, Op.GATS.value})
 
 
@@ -43,6 +46,8 @@ class WarmUpRoute(RouteHandle):
             _FillFirst(request, self)
         elif op == META_GET:
             _Elsewhere(request, self)
+        elif op == _LEASE_GET:
+            _GetLease(request, self)
         self.cold.route(request)
 
     def destinations(self) -> Sequence[Destination]:
@@ -87,7 +92,7 @@ class _Copying(Continuation):
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         if self._was_at_cold:
             self._on_warm(result, raw)
-        elif result == _FOUND:
+        elif self._is_enough(result, raw):
             self.pass_up(request, result, raw)
         else:
             self._was_at_cold = True
@@ -97,6 +102,10 @@ class _Copying(Continuation):
                 self._route.warm.route(Request(META_GET, key, item_text(key), self))
             else:
                 self._route.warm.route(Request(_GET, key, b"get %b\r\n" % key, self))
+
+    def _is_enough(self, result: int, raw: bytes) -> bool:
+        """Whether cold's reply is the answer."""
+        return result == _FOUND
 
     def _on_miss(self, result: int, raw: bytes) -> None:
         """Cold has not got it."""
@@ -160,3 +169,27 @@ class _FillFirst(_Copying):
                 cold.route(Request(_ADD, asked.key, self._add_text(hit, exptime), self))
                 return
         self.pass_up(asked, *self._miss)
+
+
+class _GetLease(_Copying):
+    """Under cold's lease the copy is stored, unless the key is deleted or set meanwhile."""
+
+    __slots__ = ("_miss",)
+
+    def _is_enough(self, result: int, raw: bytes) -> bool:
+        return result == _FOUND or (result == _NOTFOUND and parse_lease(raw).token == HOT_MISS)
+
+    def _on_miss(self, result: int, raw: bytes) -> None:
+        self._miss = (result, raw)
+
+    def _on_warm(self, result: int, raw: bytes) -> None:
+        asked, route = self._asked, self._route
+        hit, exptime = self._item(raw) if result == _FOUND else (None, None)
+        if hit is None or exptime is None:
+            self.pass_up(asked, *self._miss)
+            return
+        key, token = asked.key, parse_lease(self._miss[1]).token
+        self.pass_up(asked, _FOUND, hit_raw(hit))
+        if token != NO_LEASE:
+            text = lease_set_text(key, token, Update(hit.flags, exptime, hit.value))
+            route.context.background.ask(route.cold.route, _LEASE_SET, key, text)

@@ -16,7 +16,8 @@ from typing import Protocol, cast
 from mcproto.encode import CRLF
 from mcproto.errors import ProtocolError
 from mcproto.reply_parser import Kind, ReplyParser
-from mcproxy.outcome import FIRST_ERROR, SEVERAL, UNFIT, Result, error_line, server_error_result
+from mcproxy.lease import lease_result
+from mcproxy.outcome import FIRST_ERROR, LEASED, SEVERAL, UNFIT, Result, error_line, server_error_result
 from mcproxy.request import RESULTS, KeysRequest, Request
 from mcproxy.tick import Tick
 from mcproxy.upstream.inflight import GROUP_S, Inflight
@@ -242,6 +243,8 @@ class UpstreamConnection(asyncio.Protocol):
         if result == SEVERAL:
             cast(KeysRequest, request).found = self._parser
             return _FOUND, raw
+        if result == LEASED:
+            return lease_result(raw), raw
         if result == UNFIT:
             self._answer_unfit(request, kind, raw)
         raw = raw[:-2].rpartition(CRLF)[2] + CRLF  # values before an error are void

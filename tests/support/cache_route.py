@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcproto.encode import NON_NUMERIC
+from mcproxy.lease import lease_get_text, lease_result, lease_set_text, parse_lease_set
 from mcproxy.outcome import OUTCOMES, Result
 from mcproxy.request import Continuation, Op, Request
 from mcproxy.request_text import Hit, Update, exptime_of, hit_reply, parse_update
@@ -21,6 +22,9 @@ class Entry:
     exptime: int
     value: bytes
     unique: int
+    is_leased: bool = False
+    """It stands for a lease."""
+    is_stale: bool = False
 
 
 class CacheRoute(RouteHandle):
@@ -66,13 +70,18 @@ class CacheRoute(RouteHandle):
         op, key, text = Op(request.op), request.key, request.text
         words = text[: text.index(b"\r\n")].split(b" ")
         assert words[2 if op in (Op.GAT, Op.GATS) else 1] == key, "key and text differ"
-        assert words[0] == b"mg" if op is Op.META_GET else words[0].decode() == op.name.lower()
+        assert words[0] == _VERBS.get(op, op.name.lower().encode())
         entry = self.entries.get(key)
+        if op is Op.LEASE_GET:
+            raw = self._lease(key, entry, words)
+            return (Result(lease_result(raw)) if raw.startswith(b"VA ") else Result.NOTFOUND), raw
+        if op in (Op.LEASE_SET, Op.META_SET):
+            return self._set_leased(op, key, entry, text), b""
         if op in _READS:
             return self._read(op, request, entry, words)
         if op in _WRITES:
             return self._write(op, key, entry, parse_update(text)), b""
-        if op is Op.DELETE:
+        if op in (Op.DELETE, Op.META_DELETE):
             return (Result.DELETED if self.entries.pop(key, None) else Result.NOTFOUND), b""
         if entry is None:
             return Result.NOTFOUND, b""
@@ -86,6 +95,31 @@ class CacheRoute(RouteHandle):
             return Result.CLIENT_ERROR, NON_NUMERIC
         self.put(key, b"%d" % (int(entry.value) + int(words[2]) * (1 if op is Op.INCR else -1)))
         return Result.STORED, self.entries[key].value + b"\r\n"
+
+    def _lease(self, key: bytes, entry: Entry | None, words: list[bytes]) -> bytes:
+        assert words[2:5] == [b"v", b"f", b"c"]
+        if entry is None and words[5:] != [b"N10"]:
+            return b"EN\r\n"
+        signs = b""
+        if entry is None:
+            self.put(key, b"", exptime=10)
+            entry, signs = self.entries[key], b" W"
+            entry.is_leased = True
+        elif entry.is_stale and not entry.is_leased:
+            signs, entry.is_leased = b" W X", True
+        elif entry.is_leased:
+            signs = b" Z X" if entry.is_stale else b" Z"
+        header = b"VA %d f%d c%d%b\r\n" % (len(entry.value), entry.flags, entry.unique, signs)
+        return header + entry.value + b"\r\n"
+
+    def _set_leased(self, op: Op, key: bytes, entry: Entry | None, text: bytes) -> Result:
+        if op is Op.META_SET:
+            update = Update(0, exptime_of(op, text) or 0, text.split(b"\r\n", 1)[1][:-2])
+        else:
+            update = parse_lease_set(text)
+            if entry is None or entry.unique != int(update.cas_unique):
+                return Result.NOTSTORED
+        return self._write(Op.SET, key, entry, update)
 
     def _read(self, op: Op, request: Request, entry: Entry | None, words: list[bytes]) -> tuple[Result, bytes]:
         if entry is None:
@@ -132,10 +166,19 @@ _JOINS: dict[Op, Callable[[bytes, bytes], bytes]] = {
 def say(route: RouteHandle, text: bytes) -> list[tuple[Result, bytes]]:
     """Route the request of which this is the text; the list gets its reply, at once or later."""
     words = text[: text.index(b"\r\n")].split(b" ")
-    op = _META_OPS[words[0]] if words[0] in _META_OPS else Op[words[0].decode().upper()]
+    op = op_of(words)
     heard = Heard()
     route.route(Request(op, words[2 if op in (Op.GAT, Op.GATS) else 1], text, heard))
     return heard.got
+
+
+def op_of(words: list[bytes]) -> Op:
+    """The operation of a text with this line: leases are told by how they are written."""
+    if words[0] == b"mg" and words[2:] == [b"v", b"f", b"c", b"N10"]:
+        return Op.LEASE_GET
+    if words[0] == b"ms" and words[3][:1] == b"C":
+        return Op.LEASE_SET
+    return _META_OPS[words[0]] if words[0] in _META_OPS else Op[words[0].decode().upper()]
 
 
 class Fallback(RouteHandle):
@@ -177,6 +220,7 @@ class Heard:
 
 
 _META_OPS = {b"mg": Op.META_GET, b"ms": Op.META_SET, b"md": Op.META_DELETE, b"ma": Op.META_ARITHMETIC}
+_VERBS = {op: verb for verb, op in _META_OPS.items()} | {Op.LEASE_GET: b"mg", Op.LEASE_SET: b"ms"}
 
 LIKE = {
     "get": b"get k\r\n",
@@ -192,6 +236,8 @@ LIKE = {
     "mg": b"mg k v\r\n",
     "ms": b"ms k 1 T60\r\nx\r\n",
     "md": b"md k\r\n",
+    "lease-get": lease_get_text(b"k"),
+    "lease-set": lease_set_text(b"k", 9, Update(5, 60, b"x")),
 }
 """A request of every kind, all for the key k."""
 ERRORS = [result for result in Result if result >= Result.TIMEOUT]

@@ -1,7 +1,9 @@
 import pytest
 
 from mcproxy.config_error import ConfigError
-from mcproxy.outcome import Result
+from mcproxy.lease import NO_LEASE, lease_set_text, parse_lease
+from mcproxy.outcome import OUTCOMES, Result
+from mcproxy.request_text import Update
 from mcproxy.routes.big_value import CHUNKED_FLAG, BigValueRoute, with_big_values
 from mcproxy.routes.root import RootRoute
 from tests.support.built_route import build
@@ -218,3 +220,76 @@ def test_by_option(cache):
     route = with_big_values(cache, 4, 10, True)
     say(route, BIG)
     assert say(route, LIKE["get"]) == hit(flags=5)
+
+
+def leased_set(cache, route):
+    """A big value, stored under a lease."""
+    [(_, raw)] = say(route, LIKE["lease-get"])
+    return say(route, lease_set_text(b"k", parse_lease(raw).token, Update(5, 60, VALUE)))
+
+
+@pytest.mark.parametrize("hides_flag", [True, False])
+def test_a_leased_value_is_cut_and_joined(cache, hides_flag):
+    route = BigValueRoute(cache, 4, hides_flag=hides_flag)
+    assert leased_set(cache, route) == [(Result.STORED, b"STORED\r\n")]
+    assert [cache.entries[key].value for key in chunk_keys(cache)] == [b"abcd", b"efgh", b"ij"]
+    assert (cache.entries[b"k"].flags, cache.entries[b"k"].exptime) == (5 | CHUNKED_FLAG, 60)
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    flags = 5 if hides_flag else 5 | CHUNKED_FLAG
+    assert (result, parse_lease(raw).hit[:2], parse_lease(raw).token) == (Result.FOUND, (flags, VALUE), NO_LEASE)
+    assert say(route, LIKE["get"]) == hit(flags=flags)
+
+
+def test_without_the_lease_the_key_stays_as_it_is(cache):
+    cache.put(b"k", b"other")
+    assert say(BigValueRoute(cache, 4), lease_set_text(b"k", 1, Update(0, 0, VALUE)))[0][0] == Result.NOTSTORED
+    assert cache.entries[b"k"].value == b"other"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_without_one_chunk_a_lease_get_takes_the_key_away_and_gives_the_lease(cache, number):
+    route = BigValueRoute(cache, 4)
+    say(route, BIG)
+    del cache.entries[chunk_keys(cache)[number]]
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    assert result == Result.NOTFOUND
+    assert parse_lease(raw).token == cache.entries[b"k"].unique + 1
+    assert cache.entries[b"k"].is_leased
+
+
+def test_a_key_that_cannot_be_taken_away_is_an_error_after_one_retry(cache):
+    route = BigValueRoute(cache, 4, batch=1)
+    say(route, BIG)
+    del cache.entries[chunk_keys(cache)[0]]
+    before, cache.later = len(cache.texts), True
+    heard = say(route, LIKE["lease-get"])
+    while cache.waiting:
+        cache.failing = Result.EXISTS if cache.waiting[0].text.startswith(b"cas") else None
+        cache.answer_next()
+    assert heard == [(Result.REMOTE_ERROR, OUTCOMES[Result.REMOTE_ERROR].line)]
+    assert [text.split()[0] for text in cache.texts[before:]] == [b"mg", b"get", b"cas", b"mg", b"get"]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_an_error_on_the_way_of_a_lease(cache, error, after):
+    route = BigValueRoute(cache, 4, batch=1)
+    say(route, BIG)
+    cache.later = True
+    for text in (LIKE["lease-get"], lease_set_text(b"k", cache.entries[b"k"].unique + 1, Update(0, 0, VALUE))):
+        cache.failing = None
+        heard = say(route, text)
+        for _ in range(after):
+            cache.answer_next()
+        cache.failing = error
+        cache.answer_all()
+        assert [result for result, _ in heard] == [error]
+
+
+def test_a_stale_directory_is_no_stale_value(cache):
+    route = BigValueRoute(cache, 4)
+    say(route, BIG)
+    cache.entries[b"k"].is_stale = True
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    assert (result, parse_lease(raw).hit.value) == (Result.NOTFOUND, b"")
+    assert parse_lease(raw).token == cache.entries[b"k"].unique + 1

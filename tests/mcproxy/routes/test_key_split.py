@@ -1,7 +1,9 @@
 import pytest
 
 from mcproxy.config_error import ConfigError
+from mcproxy.lease import hit_raw, lease_set_text, parse_lease
 from mcproxy.outcome import Result
+from mcproxy.request_text import Hit, Update
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.key_split import KeySplitRoute, replica_key
 from tests.support.built_route import build
@@ -130,3 +132,22 @@ def test_from_a_configuration():
 def test_mistakes(fields, message):
     with pytest.raises(ConfigError, match=message):
         build("KeySplitRoute", destination=CacheRoute(), **fields)
+
+
+@pytest.mark.parametrize("there", [b"k", b"k::1", b"k::2"])
+def test_the_first_hit_of_a_lease_get(there):
+    cache = CacheRoute()
+    cache.put(there, b"v", flags=3)
+    unique = b"%d" % cache.entries[there].unique
+    assert say(split(cache, first_hit=True), LIKE["lease-get"]) == [(Result.FOUND, hit_raw(Hit(3, b"v", unique)))]
+
+
+@pytest.mark.parametrize("first_hit", [True, False])
+def test_only_the_own_copy_is_leased(first_hit):
+    cache = CacheRoute()
+    route = split(cache, first_hit=first_hit)
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    assert (result, list(cache.entries)) == (Result.NOTFOUND, [b"k::1"])
+    text = lease_set_text(b"k", parse_lease(raw).token, Update(0, 0, b"v"))
+    assert say(route, text) == [(Result.STORED, b"STORED\r\n")]
+    assert cache.values() == {b"k::1": b"v"}

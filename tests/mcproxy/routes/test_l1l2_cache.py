@@ -92,3 +92,12 @@ def test_from_a_configuration():
     assert l1.entries[b"k"].exptime == 5
     with pytest.raises(ConfigError, match="upgradingL1Exptime is missing"):
         build("L1L2CacheRoute", l1=l1, l2=l2)
+
+
+def test_a_lease_get_does_not_see_a_remembered_miss_either():
+    l1 = CacheRoute()
+    route = l1l2(l1, CacheRoute(), period=1)
+    say(route, LIKE["get"])
+    assert say(route, LIKE["lease-get"]) == [MISS]
+    l1.put(b"k", b"v")
+    assert say(route, LIKE["lease-get"])[0][0] == Result.FOUND

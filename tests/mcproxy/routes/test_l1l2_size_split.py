@@ -1,7 +1,9 @@
 import pytest
 
 from mcproxy.config_error import ConfigError
-from mcproxy.outcome import Result
+from mcproxy.lease import NO_LEASE, lease_get_text, lease_set_text, parse_lease
+from mcproxy.outcome import OUTCOMES, Result
+from mcproxy.request_text import Update
 from mcproxy.routes.l1l2_size_split import NOTE_FLAG, L1L2SizeSplitRoute
 from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
@@ -22,7 +24,7 @@ def l2():
 
 
 def split(l1, l2, **options):
-    return L1L2SizeSplitRoute(l1, l2, 4, make_context().background, **options)
+    return L1L2SizeSplitRoute(l1, l2, 4, make_context(), **options)
 
 
 def test_a_large_value_lives_in_l2_and_a_note_in_l1(l1, l2):
@@ -142,3 +144,93 @@ def test_from_a_configuration(l1, l2):
 def test_mistakes(l1, l2, fields, message):
     with pytest.raises(ConfigError, match=message):
         build("L1L2SizeSplitRoute", l1=l1, l2=l2, **fields)
+
+
+def leased_set(route, value=b"abcd", exptime=0, key=b"k"):
+    [(_, raw)] = say(route, lease_get_text(key))
+    return say(route, lease_set_text(key, parse_lease(raw).token, Update(1, exptime, value)))
+
+
+def test_a_large_leased_value_lives_in_l2_under_a_name_of_its_own(l1, l2):
+    route = split(l1, l2)
+    assert leased_set(route, exptime=60) == [(Result.STORED, b"STORED\r\n")]
+    assert (l1.values(), l2.values()) == ({b"k": b"0"}, {b"k|==|0": b"abcd"})
+    assert l1.entries[b"k"].flags == 1 | NOTE_FLAG
+    assert l1.entries[b"k"].exptime == l2.entries[b"k|==|0"].exptime == 60
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    assert (result, parse_lease(raw).hit[:2], parse_lease(raw).token) == (Result.FOUND, (1, b"abcd"), NO_LEASE)
+    assert say(route, LIKE["get"]) == [(Result.FOUND, b"VALUE k 1 4\r\nabcd\r\nEND\r\n")]
+    unique = l1.entries[b"k"].unique
+    assert say(route, LIKE["gets"]) == [(Result.FOUND, b"VALUE k 1 4 %d\r\nabcd\r\nEND\r\n" % unique)]
+
+
+@pytest.mark.parametrize(("exptime", "kept"), [(0, 7), (6, 6), (60, 7), (-1, None)])
+@pytest.mark.parametrize("failure", [Result.NOTSTORED, *ERRORS])
+def test_while_l2_fails_l1_keeps_the_leased_value_for_a_while(l1, failure, exptime, kept):
+    route = split(l1, CacheRoute(failing=failure), failure_ttl=7)
+    assert leased_set(route, exptime=exptime)[0][0] == Result.STORED
+    if kept is not None:
+        assert (l1.entries[b"k"].value, l1.entries[b"k"].flags, l1.entries[b"k"].exptime) == (b"abcd", 1, kept)
+
+
+def test_without_the_lease_there_is_no_note(l1, l2):
+    l1.put(b"k", b"other")
+    assert say(split(l1, l2), lease_set_text(b"k", 9, Update(0, 0, b"abcd")))[0][0] == Result.NOTSTORED
+    assert l1.values() == {b"k": b"other"}
+
+
+def test_with_both_a_leased_value_is_in_both(l1, l2):
+    route = split(l1, l2, both=True)
+    assert leased_set(route)[0][0] == Result.STORED
+    assert l1.values() == l2.values() == {b"k": b"abcd"}
+    assert say(route, lease_set_text(b"k", 9, Update(0, 0, b"lost!")))[0][0] == Result.NOTSTORED
+    assert l2.values() == {b"k": b"abcd"}
+
+
+def test_small_leased_values_and_keys_without_room_stay_in_l1(l1, l2):
+    route = split(l1, l2, ttl_threshold=60)
+    for value, exptime, key in ((b"abc", 0, b"a"), (b"abcd", 59, b"b"), (b"abcd", 0, b"x" * 230)):
+        assert leased_set(route, value, exptime, key)[0][0] == Result.STORED
+        assert l1.entries[key].value == value
+    assert not l2.texts
+
+
+def test_a_note_without_its_value_is_a_lease(l1, l2):
+    route = split(l1, l2)
+    leased_set(route)
+    l2.entries.clear()
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    assert (result, parse_lease(raw).token) == (Result.NOTFOUND, l1.entries[b"k"].unique + 1)
+    assert l1.entries[b"k"].is_leased
+
+
+def test_a_note_that_stays_is_an_error_to_a_lease_get(l1, l2):
+    route = split(l1, l2)
+    leased_set(route)
+    l2.entries.clear()
+    l1.later = True
+    heard = say(route, LIKE["lease-get"])
+    while l1.waiting:
+        l1.failing = Result.EXISTS if l1.waiting[0].text.startswith(b"cas") else None
+        l1.answer_next()
+    assert heard == [(Result.LOCAL_ERROR, OUTCOMES[Result.LOCAL_ERROR].line)]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_errors_to_a_lease_get(l1, l2, error):
+    route = split(l1, l2)
+    leased_set(route)
+    l2.failing = error
+    assert say(route, LIKE["lease-get"])[0][0] == error
+    l1.failing = error
+    assert say(route, LIKE["lease-get"])[0][0] == error
+    assert say(route, LIKE["lease-set"])[0][0] == error
+
+
+def test_a_stale_note_is_a_miss_with_its_lease(l1, l2):
+    route = split(l1, l2)
+    leased_set(route)
+    l1.entries[b"k"].is_stale = True
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    assert (result, parse_lease(raw).hit.value) == (Result.NOTFOUND, b"")
+    assert parse_lease(raw).token == l1.entries[b"k"].unique + 1

@@ -2,7 +2,9 @@ import pytest
 
 from mcproxy.config_error import ConfigError
 from mcproxy.hashing.spooky import spooky_hash32
+from mcproxy.lease import lease_set_text, parse_lease, token_of
 from mcproxy.outcome import Result
+from mcproxy.request_text import Update
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.migrate import MigrateRoute
 from tests.support.built_route import build
@@ -17,7 +19,8 @@ DELETES = ("delete", "md")
 
 def migrate(elapsed, old=None, new=None):
     clock = Clock(START + elapsed)
-    return MigrateRoute(old or CacheRoute(), new or CacheRoute(), START, INTERVAL, lambda: clock.now)
+    old, new, background = old or CacheRoute(), new or CacheRoute(), make_context().background
+    return MigrateRoute(old, new, START, INTERVAL, lambda: clock.now, background)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in LIKE if kind not in DELETES])
@@ -100,3 +103,28 @@ def test_from_a_configuration():
 def test_mistakes(fields, message):
     with pytest.raises(ConfigError, match=message):
         build("MigrateRoute", **{"from": CacheRoute(), "to": CacheRoute(), **fields})
+
+
+@pytest.mark.parametrize(
+    ("after_s", "is_ended"), [(-1, False), (0, True), (9, True), (10, False), (2 * INTERVAL, False)]
+)
+def test_a_lease_of_before_the_move_is_ended_where_it_was_given(after_s, is_ended):
+    old, new = CacheRoute(), CacheRoute()
+    [(_, raw)] = say(old, LIKE["lease-get"])
+    text = lease_set_text(b"k", parse_lease(raw).token, Update(0, 60, b"v"))
+    result = say(migrate(MOVES_AFTER + after_s, old, new), text)[0][0]
+    if after_s < 0:
+        assert (result, old.values()) == (Result.STORED, {b"k": b"v"})
+        return
+    assert (result, new.values()) == (Result.NOTSTORED, {})
+    assert old.values() == ({} if is_ended else {b"k": b""})
+    if is_ended:
+        assert b" T-1\r\n" in old.texts[1]
+        assert token_of(old.texts[1]) == token_of(text)
+
+
+@pytest.mark.parametrize("result", [Result.STORED, *ERRORS])
+def test_what_is_stored_or_failed_ends_nothing(result):
+    old, new = CacheRoute(), CacheRoute(failing=result)
+    assert say(migrate(MOVES_AFTER, old, new), LIKE["lease-set"])[0][0] == result
+    assert not old.texts

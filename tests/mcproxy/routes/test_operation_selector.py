@@ -40,10 +40,16 @@ def test_without_policy_and_default_it_is_a_miss(op):
     assert ask(route, op) == DEFAULT_REPLIES[op]
 
 
-def test_leases_are_accepted_and_nobody_asks_for_them():
-    default = ScriptedRoute()
+@pytest.mark.parametrize(("name", "op"), [("lease-get", Op.LEASE_GET), ("lease-set", Op.LEASE_SET)])
+def test_leases_have_their_policies(name, op):
+    special, default = ScriptedRoute(), ScriptedRoute()
+    route = build("PrefixPolicyRoute", operation_policies={name: special}, default_policy=default)
+    for asked in (Op.LEASE_GET, Op.LEASE_SET, Op.GET, Op.SET):
+        ask(route, asked)
+    assert (len(special.seen), len(default.seen)) == (1, 3)
     assert (
-        build("PrefixPolicyRoute", operation_policies={"lease-get": ScriptedRoute()}, default_policy=default) is default
+        ask(build("OperationSelectorRoute", operation_policies={"append": special}), op)
+        == DEFAULT_REPLIES[Op.GET if op is Op.LEASE_GET else Op.SET]
     )
 
 

@@ -13,8 +13,8 @@ from tests.support.route_context import Clock, make_context
 from tests.support.scripted_route import Leaf
 
 KINDS = {
-    OpClass.GET: ("get", "gets", "gat", "mg"),
-    OpClass.UPDATE: ("set", "add", "cas", "append", "ms"),
+    OpClass.GET: ("get", "gets", "gat", "mg", "lease-get"),
+    OpClass.UPDATE: ("set", "add", "cas", "append", "ms", "lease-set"),
     OpClass.DELETE: ("delete", "md"),
 }
 FREE = ("incr", "touch")

@@ -10,8 +10,8 @@ from tests.support.operations import DEFAULT_REPLIES, ONE_OF_EACH
 from tests.support.scripted_route import ScriptedRoute, ask
 
 LIKE = {
-    "get_like": {Op.GET, Op.GETS, Op.GAT, Op.GATS, Op.META_GET},
-    "update_like": {Op.SET, Op.ADD, Op.REPLACE, Op.APPEND, Op.PREPEND, Op.CAS, Op.META_SET},
+    "get_like": {Op.GET, Op.GETS, Op.GAT, Op.GATS, Op.META_GET, Op.LEASE_GET},
+    "update_like": {Op.SET, Op.ADD, Op.REPLACE, Op.APPEND, Op.PREPEND, Op.CAS, Op.META_SET, Op.LEASE_SET},
     "delete_like": {Op.DELETE, Op.META_DELETE},
     "arithmetic_like": {Op.INCR, Op.DECR, Op.META_ARITHMETIC},
 }

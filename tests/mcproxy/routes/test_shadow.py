@@ -5,11 +5,14 @@ import pytest
 from mcproxy.config_error import ConfigError
 from mcproxy.hashing import Node
 from mcproxy.hashing.spooky import spooky_hash32
+from mcproxy.lease import NO_LEASE, lease_get_text, lease_set_text, parse_lease, with_token
 from mcproxy.outcome import Result
+from mcproxy.request_text import Update
 from mcproxy.routes.background import Background
 from mcproxy.routes.base import Pool
 from mcproxy.routes.context import new_counters
 from mcproxy.routes.shadow import Shadow, ShadowRoute
+from mcproxy.routes.shadow_leases import ShadowTokens
 from mcproxy.runtime_vars import RuntimeVars
 from tests.support.built_route import build
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
@@ -32,7 +35,8 @@ def never():
 def test_the_reply_is_the_childs_and_the_shadow_gets_the_same_request(kind, result):
     child, other = CacheRoute(failing=result), CacheRoute(later=True)
     assert say(ShadowRoute(child, [shadow(other)], never), LIKE[kind])[0][0] == result
-    assert child.texts == other.texts == [LIKE[kind]]
+    assert child.texts == [LIKE[kind]]
+    assert other.texts == [with_token(LIKE[kind], NO_LEASE) if kind == "lease-set" else LIKE[kind]]
 
 
 @pytest.mark.parametrize("result", [Result.FOUND, *ERRORS])
@@ -172,3 +176,64 @@ def test_a_runtime_variable_is_looked_up_at_each_request(tmp_path):
             say(route, b"get key:%d\r\n" % number)
         copied.append(len(other.texts))
     assert copied[:2] == [0, 100] and 30 < copied[2] < 70 and copied[3] == 0
+
+
+def lease_of(heard):
+    [(_, raw)] = heard
+    return parse_lease(raw).token
+
+
+@pytest.mark.parametrize("shadow_is_first", [True, False])
+def test_the_shadow_gets_its_own_token_with_the_lease_set(shadow_is_first):
+    child, other = CacheRoute(later=True), CacheRoute(later=True, x=b"")
+    other.put(b"y", b"")  # so that the two give different tokens
+    route = ShadowRoute(child, [shadow(other)], never)
+    heard = say(route, LIKE["lease-get"])
+    for cache in (other, child) if shadow_is_first else (child, other):
+        cache.answer_next()
+    token = lease_of(heard)
+    stored = say(route, lease_set_text(b"k", token, Update(3, 0, b"made")))
+    child.answer_next()
+    other.answer_next()
+    assert stored == [(Result.STORED, b"STORED\r\n")]
+    assert child.entries[b"k"].value == other.entries[b"k"].value == b"made"
+    assert child.texts[1] != other.texts[1]
+
+
+@pytest.mark.parametrize("theirs", [{"k": b"a hit"}, {}])
+def test_without_a_lease_of_the_shadows_its_lease_set_stores_nothing(theirs):
+    child, other = CacheRoute(), CacheRoute(**theirs)
+    if not theirs:
+        say(other, LIKE["lease-get"])  # somebody else has it
+    route = ShadowRoute(child, [shadow(other)], never)
+    token = lease_of(say(route, LIKE["lease-get"]))
+    assert say(route, lease_set_text(b"k", token, Update(0, 0, b"made")))[0][0] == Result.STORED
+    assert other.entries[b"k"].value == theirs.get("k", b"")
+    assert len(other.texts) == (2 if theirs else 3)
+
+
+def test_each_shadow_has_its_tokens():
+    child, first, second = CacheRoute(), CacheRoute(a=b""), CacheRoute()
+    for _ in range(3):
+        second.put(b"b", b"")
+    route = ShadowRoute(child, [shadow(first), shadow(second)], never)
+    token = lease_of(say(route, LIKE["lease-get"]))
+    say(route, lease_set_text(b"k", token, Update(0, 0, b"made")))
+    assert [cache.entries[b"k"].value for cache in (child, first, second)] == [b"made"] * 3
+
+
+def test_as_many_tokens_as_are_allowed():
+    child, other = CacheRoute(), CacheRoute()
+    route = ShadowRoute(child, [shadow(other, tokens=ShadowTokens(2))], never)
+    tokens = {key: lease_of(say(route, lease_get_text(key))) for key in (b"a", b"b", b"c")}
+    for key, token in tokens.items():
+        assert say(route, lease_set_text(key, token, Update(0, 0, b"v")))[0][0] == Result.STORED
+    assert other.values() == {b"a": b"", b"b": b"v", b"c": b"v"}
+
+
+def test_how_many_tokens_comes_with_the_context():
+    context = replace(make_context(), shadow_tokens_max=0)
+    fields = {"shadows": [{"target": CacheRoute(), "index_range": [0, 1], "key_fraction_range": [0, 1]}]}
+    route = build("ShadowRoute", context, children=CacheRoute(), **fields)
+    say(route, LIKE["lease-get"])
+    assert len(route._shadows[0].tokens) == 0

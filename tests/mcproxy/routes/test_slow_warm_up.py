@@ -5,7 +5,7 @@ from mcproxy.routes.slow_warm_up import SlowWarmUpRoute, WarmUpSettings
 from tests.support.cache_route import ERRORS, LIKE, CacheRoute, say
 
 SETTINGS = WarmUpSettings(0.5, 0.8, start=0.1, step=0.5, min_requests=10)
-GETS = ("get", "gets", "gat", "mg")
+GETS = ("get", "gets", "gat", "mg", "lease-get")
 
 
 class Dice:

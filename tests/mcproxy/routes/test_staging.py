@@ -1,13 +1,15 @@
 import pytest
 
+from mcproxy.lease import lease_set_text, parse_lease
 from mcproxy.outcome import Result
+from mcproxy.request_text import Update
 from mcproxy.routes.staging import StagingRoute
 from tests.support.built_route import build
 from tests.support.cache_route import DYING, ERRORS, LIKE, CacheRoute, say
 from tests.support.route_context import make_context
 
 HIT = (Result.FOUND, b"VALUE k 7 1\r\nv\r\nEND\r\n")
-COPIED = [kind for kind in LIKE if kind not in ("get", "set", "cas", "delete", "md")]
+COPIED = [kind for kind in LIKE if kind not in ("get", "set", "cas", "delete", "md", "lease-get", "lease-set")]
 
 
 def warm_cache(exptime=30, **options):
@@ -106,3 +108,33 @@ def test_from_a_configuration():
     warm, staging = warm_cache(), CacheRoute()
     say(build("StagingRoute", warm=warm, staging=staging), LIKE["get"])
     assert staging.values() == {b"k": b"v"}
+
+
+def test_a_hit_of_a_lease_get_fills_staging():
+    warm, staging = CacheRoute(), CacheRoute()
+    warm.put(b"k", b"v", flags=4, exptime=30)
+    assert say(staging_route(warm, staging), LIKE["lease-get"])[0][0] == Result.FOUND
+    entry = staging.entries[b"k"]
+    assert (entry.value, entry.flags, entry.exptime) == (b"v", 4, 30)
+
+
+def test_a_lease_is_warms_alone_and_what_it_stores_is_set_at_staging():
+    warm, staging = CacheRoute(), CacheRoute()
+    route = staging_route(warm, staging)
+    [(result, raw)] = say(route, LIKE["lease-get"])
+    assert result == Result.NOTFOUND
+    assert not staging.texts
+    refused = say(route, lease_set_text(b"k", 1, Update(0, 0, b"bad")))
+    assert refused[0][0] == Result.NOTSTORED
+    assert not staging.texts
+    token = parse_lease(raw).token
+    assert say(route, lease_set_text(b"k", token, Update(4, 60, b"v")))[0][0] == Result.STORED
+    assert staging.texts == [b"set k 4 60 1\r\nv\r\n"]
+
+
+@pytest.mark.parametrize("kind", ["lease-get", "lease-set"])
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_to_a_lease_is_warms(kind, error):
+    staging = CacheRoute()
+    assert say(staging_route(CacheRoute(failing=error), staging), LIKE[kind])[0][0] == error
+    assert not staging.texts

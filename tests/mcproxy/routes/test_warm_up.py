@@ -1,6 +1,7 @@
 import pytest
 
 from mcproxy.config_error import ConfigError
+from mcproxy.lease import HOT_MISS, NO_LEASE, parse_lease
 from mcproxy.outcome import OUTCOMES, Result
 from mcproxy.request import Op, Request
 from mcproxy.routes.warm_up import WarmUpRoute
@@ -10,7 +11,7 @@ from tests.support.route_context import Clock, make_context
 
 HIT = (Result.FOUND, b"VALUE k 7 1\r\nv\r\nEND\r\n")
 MISS = (Result.NOTFOUND, b"END\r\n")
-COLD_ONLY = [kind for kind in LIKE if kind not in ("get", "gets", "gat", "mg")]
+COLD_ONLY = [kind for kind in LIKE if kind not in ("get", "gets", "gat", "mg", "lease-get")]
 
 
 def warm_cache(exptime=30, **options):
@@ -142,7 +143,7 @@ def test_all_else_is_colds(kind, result):
     assert not warm.texts
 
 
-@pytest.mark.parametrize("kind", ["get", "gets", "gat", "mg"])
+@pytest.mark.parametrize("kind", ["get", "gets", "gat", "mg", "lease-get"])
 def test_below_a_route_that_asks_elsewhere(kind):
     broken = warm_up(CacheRoute(failing=Result.TKO), CacheRoute(failing=Result.TKO))
     assert say(Fallback(broken, warm_cache()), LIKE[kind])[0][0] == Result.FOUND
@@ -179,3 +180,57 @@ def test_from_a_configuration(fields, exptime):
 def test_mistakes(fields, message):
     with pytest.raises(ConfigError, match=message):
         build("WarmUpRoute", **fields)
+
+
+def test_a_lease_gets_hit_and_hot_miss_are_colds():
+    cold, warm = CacheRoute(k=b"c"), warm_cache()
+    assert say(warm_up(cold, warm), LIKE["lease-get"])[0][0] == Result.FOUND
+    cold = CacheRoute()
+    say(cold, LIKE["lease-get"])  # somebody else has the lease
+    [(result, raw)] = say(warm_up(cold, warm), LIKE["lease-get"])
+    assert (result, parse_lease(raw).token) == (Result.NOTFOUND, HOT_MISS)
+    assert not warm.texts
+
+
+@pytest.mark.parametrize(("exptime", "copied"), [(600, 600), (0, 0), (None, 30)])
+def test_warms_hit_is_stored_under_colds_lease(exptime, copied):
+    cold = CacheRoute()
+    [(result, raw)] = say(warm_up(cold, warm_cache(), exptime), LIKE["lease-get"])
+    assert (result, parse_lease(raw)[0], parse_lease(raw).hit[:2]) == (Result.FOUND, NO_LEASE, (7, b"v"))
+    entry = cold.entries[b"k"]
+    assert (entry.value, entry.flags, entry.exptime, entry.is_leased) == (b"v", 7, copied, False)
+    assert cold.texts[1].startswith(b"ms k 1 C")
+
+
+def test_a_key_deleted_meanwhile_stays_deleted():
+    cold, warm = CacheRoute(later=True), warm_cache()
+    heard = say(warm_up(cold, warm), LIKE["lease-get"])
+    cold.answer_next()
+    assert heard[0][0] == Result.FOUND
+    del cold.entries[b"k"]
+    cold.answer_next()
+    assert not cold.entries
+
+
+@pytest.mark.parametrize("exptime", [600, None])
+@pytest.mark.parametrize("warms", [Result.NOTFOUND, *ERRORS])
+def test_without_a_hit_of_warms_the_lease_is_the_clients(warms, exptime):
+    cold = CacheRoute()
+    warm = CacheRoute() if warms is Result.NOTFOUND else CacheRoute(failing=warms)
+    [(result, raw)] = say(warm_up(cold, warm, exptime), LIKE["lease-get"])
+    assert (result, parse_lease(raw).token) == (Result.NOTFOUND, cold.entries[b"k"].unique + 1)
+    assert len(cold.texts) == 1
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_of_colds_gives_no_lease(error):
+    cold = CacheRoute(failing=error)
+    [(result, raw)] = say(warm_up(cold, warm_cache()), LIKE["lease-get"])
+    assert (result, parse_lease(raw).hit.value) == (Result.FOUND, b"v")
+    assert len(cold.texts) == 1
+
+
+def test_what_is_about_to_expire_is_made_anew_under_the_lease():
+    cold = CacheRoute()
+    [(result, raw)] = say(warm_up(cold, warm_cache(exptime=DYING), None), LIKE["lease-get"])
+    assert (result, parse_lease(raw).token) == (Result.NOTFOUND, cold.entries[b"k"].unique + 1)
