@@ -1,12 +1,14 @@
-"""Listening sockets: addresses as users write them, and one clear line when a port cannot be had."""
+"""Sockets: addresses as users write them, one clear line when a port cannot be had, how long a peer is quiet."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
 import socket
 import stat
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from mcdaemon.errors import StartError
 # sysexits.h EX_OSERR: what memcached exits with when it cannot bind.
 CANNOT_LISTEN_EXIT = 71
 _EPHEMERAL_TRIES = 8
+_LAST_DATA_RECEIVED = struct.Struct("=I")  # tcpi_last_data_recv of linux/tcp.h: milliseconds
+_TCP_INFO_LENGTH = 56  # up to it: 8 bytes and 12 numbers
 # A machine without IPv6 (or IPv4) says one of these: that family is left out if the other can be had.
 _FAMILY_MISSING = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
@@ -146,6 +150,16 @@ def close_all(listeners: Iterable[socket.socket]) -> None:
         if path:
             with contextlib.suppress(OSError):
                 Path(path).unlink()
+
+
+def quiet_ms(transport: asyncio.BaseTransport) -> int | None:
+    """Milliseconds since something came, by the kernel's account; None where it keeps none."""
+    known: socket.socket | None = transport.get_extra_info("socket")
+    try:
+        info = known.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH) if known else b""
+    except OSError:  # not TCP, or closed
+        return None
+    return int(_LAST_DATA_RECEIVED.unpack_from(info, _TCP_INFO_LENGTH - 4)[0]) if info else None
 
 
 def _open_address(address: Address, backlog: int | None, reuse_port: bool, exit_code: int) -> list[socket.socket]:

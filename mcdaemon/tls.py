@@ -16,7 +16,7 @@ def load_identity(context: ssl.SSLContext, chain: str, key: str) -> None:
     try:
         context.load_cert_chain(chain, key or None)
     except OSError as error:
-        raise ValueError(f"Error loading the certificate chain: {chain or '(none)'}: {reason(error)}") from error
+        raise ValueError(f"Error loading the certificate chain: {chain or '(none)'}: {failure_text(error)}") from error
 
 
 def load_authorities(context: ssl.SSLContext, path: str, whose: str) -> None:
@@ -24,10 +24,10 @@ def load_authorities(context: ssl.SSLContext, path: str, whose: str) -> None:
     try:
         context.load_verify_locations(path)
     except OSError as error:
-        raise ValueError(f"Error loading the {whose} CA cert: {path}: {reason(error)}") from error
+        raise ValueError(f"Error loading the {whose} CA cert: {path}: {failure_text(error)}") from error
 
 
-def reason(error: OSError) -> str:
+def failure_text(error: OSError) -> str:
     """Its words, without the place in OpenSSL's glue: `certificate verify failed: certificate has expired`."""
     text = error.strerror or str(error)
     if isinstance(error, ssl.SSLError):

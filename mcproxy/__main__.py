@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mcdaemon import cli, lifecycle, log_setup, sockets
 from mcdaemon.admin_http import AdminServer
@@ -26,6 +26,7 @@ from mcproxy.proxy import Proxy
 from mcproxy.settings import Settings
 from mcproxy.snapshot import Board, merge_servers
 from mcproxy.stats import Stats, new_counters
+from mcproxy.tls import Tls
 from mcproxy.tools import TOOLS, validate
 from mcproxy.versions import VERSION_TEXT
 
@@ -65,11 +66,12 @@ def main(argv: list[str] | None = None) -> int:
     for name in settings.ignored:
         log.info("%s is accepted and has no effect", name)
     try:
+        tls = Tls(settings)
         if settings.validate_config:
             validate(settings)
             if settings.validate_config == "exit":
                 return 0
-        return _run(settings, words, os.environ)
+        return _run(settings, tls, words, os.environ)
     except StartError as error:
         print(error.text, file=sys.stderr)
         return error.exit_code
@@ -88,7 +90,7 @@ def _set_up_log(settings: Settings) -> None:
     log_setup.setup(settings.log_format, level, stream)
 
 
-def _run(settings: Settings, words: Sequence[str], environ: Mapping[str, str]) -> int:
+def _run(settings: Settings, tls: Tls, words: Sequence[str], environ: Mapping[str, str]) -> int:
     alone = not (settings.upstream or settings.config_text)
     if alone and "KUBERNETES_SERVICE_HOST" in environ:
         raise StartError(
@@ -97,23 +99,39 @@ def _run(settings: Settings, words: Sequence[str], environ: Mapping[str, str]) -
         )
     shards = _listen(settings)
     if not alone:
-        return _Fleet(settings, words, shards, None).run()
+        return _Fleet(settings, tls, words, shards, None).run()
     cluster = EmbeddedCluster()
     try:
-        return _Fleet(settings, words, shards, cluster).run()
+        return _Fleet(settings, tls, words, shards, cluster).run()
     finally:
         cluster.stop()
 
 
-def _listen(settings: Settings) -> list[list[socket.socket]]:
+class Listeners(NamedTuple):
+    """The sockets of one worker."""
+
+    plain: list[socket.socket]
+    tls: list[socket.socket]
+
+    def copied(self) -> Listeners:
+        """The same, for who will close them."""
+        return Listeners(*([listener.dup() for listener in kind] for kind in self))
+
+
+def _listen(settings: Settings) -> list[Listeners]:
     """The sockets of each worker: taken first, so that a port in use is told before anything begins."""
-    addresses, backlog = settings.addresses(), settings.tcp_listen_backlog
     taken = _given_listener(settings)
     if taken is not None:
-        return [[taken.dup()] for _ in range(settings.num_proxies - 1)] + [[taken]]
-    if settings.num_proxies == 1:
+        return [Listeners([taken.dup()], []) for _ in range(settings.num_proxies - 1)] + [Listeners([taken], [])]
+    kinds = [_open(addresses, settings) for addresses in (settings.addresses(), settings.tls_addresses())]
+    return [Listeners(*shard) for shard in zip(*kinds, strict=True)]
+
+
+def _open(addresses: Sequence[sockets.Address], settings: Settings) -> list[list[socket.socket]]:
+    backlog, workers = settings.tcp_listen_backlog, settings.num_proxies
+    if workers == 1:
         return [sockets.open_tcp(addresses, backlog=backlog, exit_code=LISTEN_EXIT)]
-    return sockets.open_sharded(addresses, settings.num_proxies, backlog=backlog, exit_code=LISTEN_EXIT)
+    return sockets.open_sharded(addresses, workers, backlog=backlog, exit_code=LISTEN_EXIT)
 
 
 def _given_listener(settings: Settings) -> socket.socket | None:
@@ -133,11 +151,13 @@ class _Fleet:
     def __init__(
         self,
         settings: Settings,
+        tls: Tls,
         words: Sequence[str],
-        shards: Sequence[Sequence[socket.socket]],
+        shards: Sequence[Listeners],
         cluster: EmbeddedCluster | None,
     ) -> None:
         self._settings = settings
+        self._tls = tls
         self._shards = shards
         self._upstreams = tuple(cluster.addresses) if cluster else settings.upstream
         self._version = VERSION_TEXT + (f" (embedded cluster of {len(cluster.addresses)})" if cluster else "")
@@ -168,7 +188,7 @@ class _Fleet:
     def _serve(self, context: WorkerContext) -> int:
         """In a worker process. Its listeners are copies: the supervisor keeps the originals for a restart."""
         return lifecycle.run(
-            self._proxy(context.number, [listener.dup() for listener in self._shards[context.number]]),
+            self._proxy(context.number, self._shards[context.number].copied()),
             drain_s=self._settings.drain_timeout / 1000,
             lifeline_fd=context.lifeline_fd,
             on_started=context.on_started,
@@ -183,16 +203,18 @@ class _Fleet:
             on_started=context.on_started,
         )
 
-    def _proxy(self, worker: int, listeners: Sequence[socket.socket]) -> Proxy:
+    def _proxy(self, worker: int, listeners: Listeners) -> Proxy:
         return Proxy(
             self._settings,
-            listeners,
+            listeners.plain,
             Stats(self._counters, worker),
             self._board,
             self._view,
             worker=worker,
             upstreams=self._upstreams,
             version_line=b"VERSION %b\r\n" % self._version.encode(),
+            tls=self._tls,
+            tls_listeners=listeners.tls,
         )
 
     def _admin(self, proxy: Proxy | None) -> AdminServer | None:
@@ -217,7 +239,8 @@ class _Fleet:
         return worst.ready, worst.text
 
     def _log_listening(self) -> None:
-        names = {_address_of(listener) for listener in self._shards[0]}
+        names = {_address_of(listener) for listener in self._shards[0].plain}
+        names |= {f"{_address_of(listener)} (TLS)" for listener in self._shards[0].tls}
         log.info("listening on %s", ", ".join(sorted(names)))
         if self._settings.config_text and "--asynclog-disable" not in self._settings.ignored:
             log.warning("failed deletes are not spooled: the proxy behaves as with --asynclog-disable")

@@ -12,6 +12,7 @@ import logging
 from typing import cast
 
 from mcdaemon.log_setup import RateLimited
+from mcdaemon.sockets import quiet_ms
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
 from mcproto.request_parser import RequestParser
 from mcproxy.commands import PROXY_COMMANDS
@@ -26,6 +27,8 @@ REFUSALS = {
     "http": "it speaks HTTP",
     "malformed": "a malformed request",
     "unread": "it does not read its replies",
+    "handshake": "its TLS handshake failed",
+    "idle": "it was idle for longest when there were too many",
 }
 
 TURN = 256
@@ -227,6 +230,11 @@ class ClientConnection(asyncio.Protocol):
     @property
     def outstanding(self) -> int:
         return len(self.session.places)
+
+    @property
+    def idle_ms(self) -> int:
+        """Milliseconds since something came, by the kernel's account; below 0 while a reply is under way."""
+        return -1 if self.session.places else quiet_ms(self._transport) or 0
 
     def finish(self) -> None:
         """Answer what was asked, then close."""

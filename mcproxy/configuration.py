@@ -312,6 +312,7 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
         pending_max=settings.target_max_pending_requests,
         single_flight=settings.single_flight,
         keepalive=_keepalive(settings),
+        tls=settings.upstream_tls,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcdaemon.option_values import integer, one_of
-from mcdaemon.options import FieldError, option
+from mcdaemon.options import option
 
 IGNORED: tuple[tuple[str, ...], ...] = (
     ("--thread-affinity",),
@@ -22,7 +22,6 @@ IGNORED: tuple[tuple[str, ...], ...] = (
     ("--asynclog-port-override", "PORT"),
     ("-a", "--async-dir", "PATH"),
     ("--connect-timeout-retries", "N"),
-    ("--max-conns", "N"),
     ("--core-multiplier", "N"),
     ("--logging-rtt-outlier-threshold-us", "US"),
     ("--retain-source-ip",),
@@ -33,13 +32,7 @@ IGNORED: tuple[tuple[str, ...], ...] = (
     ("--fibers-stack-size", "N"),
     ("--fibers-debug-record-stack-size",),
     ("--fibers-use-guard-pages",),
-    ("--ssl-connection-cache",),
-    ("--ssl-verify-peers",),
-    ("--ssl-require-peer-certs",),
-    ("--ssl-service-identity", "NAME"),
 )
-
-_TLS = ("ssl_port", "pem_cert_path", "pem_key_path", "server_pem_cert_path", "server_pem_key_path")
 
 
 def routing_prefix(text: str) -> str:
@@ -132,16 +125,3 @@ class McrouterOptions:
     keepalive_idle: int = option(
         300, "-I", "--keepalive-idle", metavar="S", parse=integer(1), help="before the first TCP probe"
     )
-    ssl_port: str = option("", "--ssl-port", metavar="N", hidden=True, help="refused: TLS is not spoken")
-    pem_cert_path: str = option("", "--pem-cert-path", metavar="PATH", hidden=True, help="refused")
-    pem_key_path: str = option("", "--pem-key-path", metavar="PATH", hidden=True, help="refused")
-    pem_ca_path: str = option("", "--pem-ca-path", metavar="PATH", hidden=True, help="without effect")
-    server_pem_cert_path: str = option("", "--server-pem-cert-path", metavar="PATH", hidden=True, help="refused")
-    server_pem_key_path: str = option("", "--server-pem-key-path", metavar="PATH", hidden=True, help="refused")
-    server_pem_ca_path: str = option("", "--server-pem-ca-path", metavar="PATH", hidden=True, help="without effect")
-
-    def refuse_tls(self) -> None:
-        """Nobody shall believe that traffic is encrypted when it is not. Raises FieldError."""
-        for name in _TLS:
-            if getattr(self, name):
-                raise FieldError(name, "TLS is not spoken: put it in front of the proxy, or leave the option out")

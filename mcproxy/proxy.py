@@ -12,15 +12,14 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mcdaemon.log_setup import RateLimited
 from mcproxy.admin import View, basic_stats, stats_text
 from mcproxy.admin_keys import AdminKeys, options_text
-from mcproxy.client_connection import ClientConnection
+from mcproxy.client_listeners import ClientListeners
 from mcproxy.config.builder import ProxyConfig
 from mcproxy.config.file_watch import FileWatch
 from mcproxy.config.upstreams import POOL_NAME
@@ -40,8 +39,10 @@ from mcproxy.snapshot import Board, WorkerSnapshot, snapshot_servers
 from mcproxy.stats import Stats
 from mcproxy.stats_files import StatsFiles, Texts, file_texts
 from mcproxy.tick import Tick
+from mcproxy.tls import Tls
 from mcproxy.upstream.destination import Surroundings, TkoCount
 from mcproxy.upstream.destination_map import DestinationMap
+from mcproxy.upstream.tls import ClientTls
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class Proxy:
         worker: int = 0,
         upstreams: Sequence[str] = (),
         version_line: bytes = b"VERSION mcrouter\r\n",
+        tls: Tls | None = None,
+        tls_listeners: Sequence[socket.socket] = (),
     ) -> None:
         self._settings = settings
         self._listeners = listeners
@@ -71,7 +74,10 @@ class Proxy:
         self._worker = worker
         self._version_line = version_line
         self._upstreams = tuple(upstreams or settings.upstream)
-        self._servers: list[asyncio.Server] = []
+        self._tls = tls or Tls(settings)
+        self._tls_listeners = tls_listeners
+        self._clients: ClientListeners | None = None
+        self._pem_watch: FileWatch | None = None
         self._is_leaving = False
         self._publish_timer: asyncio.TimerHandle | None = None
         self._drained = asyncio.Event()
@@ -103,7 +109,7 @@ class Proxy:
         """Build the first tree, then listen. An unreadable config ends the start, an unknown name does not."""
         loop = asyncio.get_running_loop()
         tick = Tick(loop.call_soon)
-        shared = Surroundings(loop, tick, TkoCount(), on_unreachable=self._look_again)
+        shared = Surroundings(loop, tick, TkoCount(), on_unreachable=self._look_again, client_tls=self._towards_servers)
         self._destinations = DestinationMap(shared)
         settings = self._settings
         self._service = Service(
@@ -117,6 +123,8 @@ class Proxy:
             flush_enabled=settings.enable_flush_cmd,
             version_line=self._version_line,
         )
+        self.service.held.incoming = self._destinations.connections
+        shared.arrivals.look = self.service.held.look
         self.service.stats_text = self._stats_text
         self.service.admin_value = self._admin_value
         self._configuration = Configuration(
@@ -124,7 +132,10 @@ class Proxy:
         )
         await self._configuration.start()
         self._idle_reset = IdleReset(loop, self._destinations, settings.reset_inactive_connection_interval / 1000)
-        await self._listen(loop)
+        self._clients = ClientListeners(self.service, settings, self._tls)
+        await self._clients.open(self._listeners, self._tls_listeners)
+        self._pem_watch = FileWatch(loop.call_later, settings.file_observer_poll_period_ms / 1000, self._tls.refresh)
+        self._pem_watch.follow(self._tls.files)
         self._publish()
         interval_ms = settings.stats_logging_interval
         if settings.stats_root and interval_ms and self._worker == 0:  # one writes for all
@@ -139,8 +150,8 @@ class Proxy:
 
     def stop_accepting(self) -> None:
         """Close the listeners."""
-        for server in self._servers:
-            server.close()
+        if self._clients is not None:
+            self._clients.close()
 
     async def drain(self) -> None:
         """Every client gets the replies it waits for; then its connection is closed."""
@@ -160,8 +171,9 @@ class Proxy:
             self._configuration.close()
         if self._idle_reset is not None:
             self._idle_reset.stop()
-        if self._vars_watch is not None:
-            self._vars_watch.stop()
+        for watch in (self._vars_watch, self._pem_watch):
+            if watch is not None:
+                watch.stop()
         if self._stats_files is not None:
             self._stats_files.stop()
         if self._service is not None:
@@ -170,7 +182,9 @@ class Proxy:
             self.destinations.close()
 
     def reload(self) -> None:
-        """Read the configuration again, or look the servers up again."""
+        """Read configuration and certificates again, or look the servers up again."""
+        if self._tls.files:
+            self._tls.refresh()
         if self._configuration is not None:
             self._configuration.reload()
 
@@ -185,6 +199,9 @@ class Proxy:
         if self._upstreams and not count:
             return False, f"no servers found yet: {servers_from}"
         return True, f"ready: {count} server{'' if count == 1 else 's'}, {servers_from}"
+
+    def _towards_servers(self) -> ClientTls:
+        return self._tls.towards_servers
 
     # the tree
 
@@ -233,13 +250,6 @@ class Proxy:
         self.service.routing = Routing(root, config.destinations)
 
     # clients and statistics
-
-    async def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        lines = RateLimited(logging.getLogger("mcproxy.clients"), loop.time)
-        factory: Callable[[], ClientConnection] = lambda: ClientConnection(self.service, lines)  # noqa: E731
-        for listener in self._listeners:
-            server = await loop.create_server(factory, sock=listener, backlog=self._settings.tcp_listen_backlog)
-            self._servers.append(server)
 
     def _publish(self) -> None:
         """Tell the other workers, now and every second."""

@@ -41,6 +41,10 @@ class Client(Protocol):
     def outstanding(self) -> int:
         """Requests without their reply."""
 
+    @property
+    def idle_ms(self) -> int:
+        """Milliseconds since something came; below 0 while a reply is under way."""
+
     def finish(self) -> None:
         """Answer what was asked, then close."""
 
@@ -98,7 +102,7 @@ class Service:
         self.version_line = version_line
         self.commands = [0] * len(Op)  # requests of clients, by Op
         self.errors = [0] * len(Result)  # errors sent to clients, by Result
-        self.refused = {"binary": 0, "tls": 0, "http": 0, "malformed": 0, "unread": 0}
+        self.refused = {"binary": 0, "tls": 0, "http": 0, "malformed": 0, "unread": 0, "handshake": 0, "idle": 0}
         self.connections: set[Client] = set()
         self.on_last_gone: Callable[[], None] | None = None  # told when no client is left
         self.admin_value: Callable[[bytes], bytes] = _no_answers

@@ -12,6 +12,7 @@ from mcdaemon.options import FieldError, ignored_options, option, positional_arg
 from mcdaemon.sockets import Address, parse_address
 from mcproxy.file_options import FileOptions
 from mcproxy.mcrouter_options import IGNORED, McrouterOptions
+from mcproxy.tls_options import TlsOptions
 from mcproxy.value_options import ValueOptions
 from mcproxy.wire_options import WireOptions
 
@@ -34,7 +35,7 @@ def _ports(text: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(McrouterOptions, WireOptions, ValueOptions, FileOptions):
+class Settings(McrouterOptions, WireOptions, ValueOptions, FileOptions, TlsOptions):
     """What the proxy was told. Durations are in milliseconds, as mcrouter's options are."""
 
     listen: tuple[str, ...] = option(
@@ -171,12 +172,14 @@ class Settings(McrouterOptions, WireOptions, ValueOptions, FileOptions):
     unknown: tuple[str, ...] = unknown_options()
 
     def __post_init__(self) -> None:
-        self.refuse_tls()
+        self.check_tls(self._sole_listener)
         self.refuse_stale(self.num_proxies)
         if self.unix_domain_sock and (self.port or self.listen):
             raise FieldError("unix_domain_sock", "either a Unix socket or TCP ports")
         if self.upstream and (self.config or self.config_file):
             raise FieldError("upstream", "servers come from here or from a configuration, not from both")
+        if self.upstream_tls and not self.upstream:
+            raise FieldError("upstream_tls", "only for --upstream; a configuration's pools have security_mech")
         twice = [text for text, count in Counter(self.upstream).items() if count > 1]
         if twice:
             raise FieldError("upstream", f"{twice[0]} is given twice")
@@ -184,9 +187,21 @@ class Settings(McrouterOptions, WireOptions, ValueOptions, FileOptions):
     def addresses(self) -> list[Address]:
         """Where to listen: --listen, and each of --port on each of --listen-addresses."""
         chosen = [parse_address(text, DEFAULT_PORT) for text in self.listen]
-        hosts = self.listen_addresses or ("",)
-        chosen += [Address(host, port) for port in self.port for host in hosts]
-        return chosen or [Address(host, DEFAULT_PORT) for host in hosts]
+        chosen += self._on_hosts(self.port)
+        return chosen or ([] if self.ssl_port else self._on_hosts((DEFAULT_PORT,)))
+
+    def tls_addresses(self) -> list[Address]:
+        """Where to listen for TLS: each of --ssl-port on each of --listen-addresses."""
+        return self._on_hosts(self.ssl_port)
+
+    def _on_hosts(self, ports: tuple[int, ...]) -> list[Address]:
+        return [Address(host, port) for port in ports for host in self.listen_addresses or ("",)]
+
+    @property
+    def _sole_listener(self) -> str:
+        if self.unix_domain_sock:
+            return "a Unix socket"
+        return "--listen-sock-fd" if self.listen_sock_fd >= 0 else ""
 
     @property
     def admin_address(self) -> Address | None:
@@ -198,7 +213,7 @@ class Settings(McrouterOptions, WireOptions, ValueOptions, FileOptions):
         """mcrouter's name of this proxy among others of the host: its first port, or 0 without any."""
         if self.unix_domain_sock or self.listen_sock_fd >= 0:
             return "0"
-        return str(self.addresses()[0].port)
+        return str((self.addresses() or self.tls_addresses())[0].port)
 
     @property
     def config_text(self) -> str:

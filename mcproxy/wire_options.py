@@ -28,6 +28,13 @@ class WireOptions:
         parse=integer(0),
         help="a client that takes none of its replies for so long is dropped (0: never)",
     )
+    max_conns: int = option(
+        0,
+        "--max-conns",
+        metavar="N",
+        parse=integer(0),
+        help="connections from which on one more client ends the longest idle one (0: never, 1: what files allow)",
+    )
     target_max_inflight_requests: int = option(
         0,
         "--target-max-inflight-requests",

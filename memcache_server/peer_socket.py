@@ -1,13 +1,9 @@
 """What a connection's socket tells about the client, and the lines of `watch connevents` made of it."""
 
 import asyncio
-import socket
-import struct
 
+from mcdaemon import sockets
 from memcache_server.session import shown_address
-
-_LAST_DATA_RECEIVED = struct.Struct("=I")  # tcpi_last_data_recv of linux/tcp.h: milliseconds
-_TCP_INFO_LENGTH = 56  # up to it: 8 bytes and 12 numbers
 
 
 def addresses(transport: asyncio.BaseTransport) -> tuple[str, str]:
@@ -19,12 +15,8 @@ def addresses(transport: asyncio.BaseTransport) -> tuple[str, str]:
 
 def quiet_seconds(transport: asyncio.BaseTransport) -> int | None:
     """Seconds since something came, by the kernel's account; None where it keeps none."""
-    known: socket.socket | None = transport.get_extra_info("socket")
-    try:
-        info = known.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH) if known else b""
-    except OSError:  # not TCP, or closed
-        return None
-    return _LAST_DATA_RECEIVED.unpack_from(info, _TCP_INFO_LENGTH - 4)[0] // 1000 if info else None
+    quiet_ms = sockets.quiet_ms(transport)
+    return None if quiet_ms is None else quiet_ms // 1000
 
 
 def event_text(event: str, address: str, descriptor: int, reason: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mcproxy.config.environment import Environment
 from mcproxy.config.fields import RouteFields
-from mcproxy.config.servers import PROTOCOLS, is_discovery_address
+from mcproxy.config.servers import PROTOCOLS, is_discovery_address, speaks_tls
 from mcproxy.upstream.destination import UpstreamOptions
 from mcproxy.upstream.tko import FailOpenBounds
 
@@ -32,10 +32,6 @@ def options_of(fields: RouteFields, options: UpstreamOptions, environment: Envir
     """How the pool's servers are treated. Raises ConfigError."""
     if fields.text("protocol", "ascii").lower() not in PROTOCOLS:
         raise fields.error("protocol must be ascii", "protocol")
-    if fields.text("security_mech", "plain") != "plain" or fields.boolean("use_ssl", False):
-        raise fields.error(
-            "TLS to servers is not spoken", "security_mech" if fields.has("security_mech") else "use_ssl"
-        )
     if fields.integer("additional_fanout", 0):
         log.warning("%s: additional_fanout has no effect: a server has one connection a process", fields.kind)
     region, cluster = fields.text("region", ""), fields.text("cluster", "")
@@ -47,8 +43,18 @@ def options_of(fields: RouteFields, options: UpstreamOptions, environment: Envir
         timeout_s = fields.integer("server_timeout", low=1) / 1000
     connect_s = fields.integer("connect_timeout", low=1) / 1000 if fields.has("connect_timeout") else timeout_s
     return dataclasses.replace(
-        options, timeout_s=timeout_s, connect_timeout_s=connect_s, fail_open=_fail_open(fields)
+        options, timeout_s=timeout_s, connect_timeout_s=connect_s, fail_open=_fail_open(fields), tls=_tls(fields)
     )
+
+
+def _tls(fields: RouteFields) -> bool:
+    """What `security_mech` says, or else the older `use_ssl`."""
+    if not fields.has("security_mech"):
+        return fields.boolean("use_ssl", False)
+    try:
+        return speaks_tls(fields.text("security_mech"))
+    except ValueError as error:
+        raise fields.error(f"security_mech: {error}", "security_mech") from None
 
 
 def _fail_open(fields: RouteFields) -> FailOpenBounds | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +12,7 @@ from mcproxy.config.environment import Environment
 from mcproxy.config.fields import Builder, RouteFields
 from mcproxy.config.jsonc import Object, error_at
 from mcproxy.config.pool_fields import options_of, port_override_of, servers_of
-from mcproxy.config.servers import discovery_target, is_discovery_address, server_location
+from mcproxy.config.servers import discovery_target, is_discovery_address, parse_server
 from mcproxy.hashing import Node
 from mcproxy.routes.base import Pool, RouteHandle
 from mcproxy.routes.destination import DestinationRoute
@@ -118,9 +119,13 @@ class Pools:
         if not isinstance(text, str):
             raise error_at(fields.origin, f"{fields.kind}: a server is a string such as 10.0.0.1:11211", path)
         try:
-            location = server_location(text, port)
+            location, tls = parse_server(text, port)
         except ValueError as error:
             raise error_at(text, f"{fields.kind}: server {str(text)!r}: {error}", path) from None
+        if tls is None and isinstance(server, dict):
+            tls = server.get("use_ssl")
+        if isinstance(tls, bool) and tls != options.tls:
+            options = dataclasses.replace(options, tls=tls)
         return str(location), DestinationRoute(self._destinations.get(str(location), location, options))
 
     def _discovered(self, fields: RouteFields, address: str, options: UpstreamOptions) -> NodesAndMembers:

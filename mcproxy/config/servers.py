@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from discovery.service_name import DNS_SCHEMES, Target, parse_target, split_host_port
 from mcproxy.upstream.destination import Location
 
 DEFAULT_PORT = 11211
 
 PROTOCOLS = frozenset({"ascii"})
-_OTHER_PROTOCOLS = frozenset({"caret", "thrift", "umbrella"})
-_WITHOUT_EFFECT = frozenset({"plain", "notcompressed"})
-_REFUSED = frozenset({"ssl", "tls", "tls_to_plain", "ktls12", "compressed"}) | _OTHER_PROTOCOLS
+SECURITY_MECHANISMS = {"plain": False, "ssl": True, "tls": True, "fizz": True, "ktls12": True}
+"""Whether TLS is spoken. `fizz` is another library's TLS 1.3, `ktls12` TLS 1.2 that may be left to the kernel."""
+TLS_TO_PLAIN = "tls_to_plain"
+
+_WITHOUT_EFFECT = frozenset({"notcompressed"})
+_REFUSED = frozenset({"caret", "thrift", "umbrella", "compressed"})
+
+
+class Server(NamedTuple):
+    """A server string: where, and whether TLS is spoken there; None where the pool decides."""
+
+    location: Location
+    tls: bool | None
+
+
+def speaks_tls(mechanism: str) -> bool:
+    """What a `security_mech` asks for. Raises ValueError."""
+    if mechanism == TLS_TO_PLAIN:
+        raise ValueError(f"{TLS_TO_PLAIN} is not spoken here: it goes on in plain text after the handshake")
+    if mechanism not in SECURITY_MECHANISMS:
+        raise ValueError(f"{mechanism!r} is none of {', '.join(SECURITY_MECHANISMS)}")
+    return SECURITY_MECHANISMS[mechanism]
 
 
 def is_discovery_address(text: str) -> bool:
@@ -23,19 +44,20 @@ def discovery_target(text: str) -> Target:
     return parse_target(text, DEFAULT_PORT)
 
 
-def server_location(text: str, port_override: int = 0) -> Location:
-    """`host:port[:ascii[:plain[:notcompressed]]]`, `[v6]:port`, `unix:/path`. Raises ValueError."""
-    if text.startswith("unix:/"):
-        path = text.removeprefix("unix:")
-        while (head := path.rpartition(":"))[2] in PROTOCOLS | _WITHOUT_EFFECT:
-            path = head[0]
-        return Location(path, 0)
-    address = text
+def parse_server(text: str, port_override: int = 0) -> Server:
+    """`host:port[:ascii[:security[:notcompressed]]]`, `[v6]:port…`, `unix:/path…`. Raises ValueError."""
+    is_path = text.startswith("unix:/")
+    address, tls = text.removeprefix("unix:") if is_path else text, None
     while (head := address.rpartition(":"))[1]:
-        if head[2] in _REFUSED:
-            raise ValueError(f"{head[2]} is not spoken here, only ascii:plain:notcompressed")
-        if head[2] not in PROTOCOLS | _WITHOUT_EFFECT:
+        word = head[2]
+        if word in _REFUSED and not is_path:
+            raise ValueError(f"{word} is not spoken here, only ascii and without compression")
+        if word in SECURITY_MECHANISMS or word == TLS_TO_PLAIN:
+            tls = speaks_tls(word)
+        elif word not in PROTOCOLS | _WITHOUT_EFFECT:
             break
         address = head[0]
+    if is_path:
+        return Server(Location(address, 0), tls)
     host, port = split_host_port(address, port_override or DEFAULT_PORT)
-    return Location(host, port_override or port)
+    return Server(Location(host, port_override or port), tls)

@@ -14,12 +14,13 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from mcdaemon.tls import failure_text
 from mcproxy.outcome import OUTCOMES, Result, error_line, result_name
 from mcproxy.request import Op, Request
 from mcproxy.upstream.connection import CLOSED_BY_SERVER, State, UpstreamConnection
 from mcproxy.upstream.location import KeepAlive as KeepAlive
 from mcproxy.upstream.location import Location as Location
-from mcproxy.upstream.location import keep_alive
+from mcproxy.upstream.opening import open_connection
 from mcproxy.upstream.options import Surroundings as Surroundings
 from mcproxy.upstream.options import UpstreamOptions as UpstreamOptions
 from mcproxy.upstream.probe_schedule import ProbeSchedule
@@ -148,6 +149,11 @@ class Destination:
         waiting = len(self._throttle.pending) if self._throttle else 0
         return waiting + (len(self._connection.inflight.out) if self._connection else 0)
 
+    @property
+    def connection(self) -> UpstreamConnection | None:
+        """The connection of now."""
+        return self._connection
+
     def move(self, location: Location) -> None:
         """The server has a new address: connect there; what the old connection owes is still taken."""
         if location == self.location:
@@ -219,7 +225,7 @@ class Destination:
         return error_line(f"Server unavailable. Reason: {result_name(self.tracker.cause)}")
 
     def _connect(self) -> UpstreamConnection:
-        connection = UpstreamConnection(self, self._shared.loop, self.options.timeout_s)
+        connection = UpstreamConnection(self, self._shared.loop, self.options.timeout_s, self._shared.arrivals)
         connection.is_leaving = self._closing  # a latecomer from an old tree
         self._connection = self._flushable = connection
         self._out, self._slots_append = connection.inflight.out, connection.inflight.slots.append
@@ -227,19 +233,12 @@ class Destination:
         return connection
 
     async def _open(self, connection: UpstreamConnection) -> None:
-        loop, location = self._shared.loop, self.location
         try:
-            async with asyncio.timeout(self.options.connect_timeout_s):
-                if location.port:
-                    transport, _ = await loop.create_connection(lambda: connection, location.host, location.port)
-                    if self.options.keepalive is not None:
-                        keep_alive(transport, self.options.keepalive)
-                else:
-                    await loop.create_unix_connection(lambda: connection, location.host)
+            await open_connection(connection, self.location, self.options, self._shared)
         except TimeoutError:
             self._on_connect_failure(connection, Result.CONNECT_TIMEOUT, "no answer in time")
         except OSError as error:
-            self._on_connect_failure(connection, Result.CONNECT_ERROR, error.strerror or str(error))
+            self._on_connect_failure(connection, Result.CONNECT_ERROR, failure_text(error))
 
     def _on_connect_failure(self, connection: UpstreamConnection, result: Result, reason: str) -> None:
         if connection is self._connection:

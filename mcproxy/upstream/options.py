@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mcproxy.tick import Tick
+from mcproxy.upstream.arrivals import Arrivals
 from mcproxy.upstream.location import KeepAlive
 from mcproxy.upstream.single_flight import Flights
 from mcproxy.upstream.tko import FailOpenBounds, FailOpens, TkoCount
+from mcproxy.upstream.tls import ClientTls
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class UpstreamOptions:
     single_flight: bool = False
     keepalive: KeepAlive | None = None
     fail_open: FailOpenBounds | None = None
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,6 @@ class Surroundings:
     flights: dict[str, Flights] = field(default_factory=dict)
     """Gets that others may join, by the server's name."""
     fail_opens: FailOpens = field(default_factory=FailOpens)
+    client_tls: Callable[[], ClientTls] = ClientTls
+    """What connections to servers with TLS are made with."""
+    arrivals: Arrivals = field(default_factory=Arrivals)

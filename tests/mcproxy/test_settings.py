@@ -95,13 +95,32 @@ def test_what_is_accepted_without_effect_is_named(names):
 
 
 @pytest.mark.parametrize(
-    "option", ["--ssl-port", "--pem-cert-path", "--pem-key-path", "--server-pem-cert-path", "--server-pem-key-path"]
+    ("words", "told"),
+    [
+        (("--ssl-port", "5443"), "--ssl-port: TLS needs a certificate"),
+        (("--ssl-port", "5443", "--server-pem-key-path", "k"), "--ssl-port: TLS needs a certificate"),
+        (("--ssl-port", "1", "--pem-cert-path", "c", "--ssl-require-peer-certs"), "needs the CAs of clients"),
+        (("--ssl-port", "1", "--pem-cert-path", "c", "--unix-domain-sock", "/s"), "not together with a Unix socket"),
+        (("--ssl-port", "1", "--pem-cert-path", "c", "--listen-sock-fd", "3"), "not together with --listen-sock-fd"),
+        (("--pem-key-path", "k"), "a key without a certificate"),
+        (("--upstream-tls", "--config", "{}"), "only for --upstream"),
+    ],
 )
-def test_nobody_believes_that_tls_is_spoken(option, capsys):
+def test_nobody_believes_in_tls_that_is_not_spoken(words, told, capsys):
     with pytest.raises(SystemExit) as caught:
-        settings(option, "5443")
+        settings(*words)
     assert caught.value.code == 3
-    assert f"{option}: TLS is not spoken" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
+
+
+def test_where_tls_is_listened_for_and_with_what():
+    both = settings("--ssl-port", "1,2", "--listen-addresses", "a,b", "--pem-cert-path", "c", "--pem-ca-path", "d")
+    assert [str(address) for address in both.tls_addresses()] == ["a:1", "b:1", "a:2", "b:2"]
+    assert both.addresses() == []
+    assert both.server_pem == both.upstream_pem == ("c", "", "d")
+    own = settings("--ssl-port", "1", "-p", "3", "--pem-cert-path", "c", "--server-pem-cert-path", "s")
+    assert [str(address) for address in own.addresses()] == ["*:3"]
+    assert own.server_pem == ("s", "", "")
 
 
 @pytest.mark.parametrize(

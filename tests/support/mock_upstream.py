@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Self
@@ -23,7 +24,8 @@ SILENCE = b""
 """As an answer: none."""
 
 Script = Callable[[bytes, bytes], bytes | Awaitable[bytes]]
-STORAGE = (b"set", b"add", b"replace", b"append", b"prepend", b"cas")
+STORAGE = {**dict.fromkeys((b"set", b"add", b"replace", b"append", b"prepend", b"cas"), 4), b"ms": 2}
+"""Which word of the line is the value's length."""
 
 
 def store_script() -> Script:
@@ -48,10 +50,14 @@ def store_script() -> Script:
 class MockUpstream:
     """Use as an async context manager; `port` stays the same over `stop` and `start`."""
 
-    def __init__(self, script: Script, *, answers_probes: bool = True, port: int = 0) -> None:
+    def __init__(
+        self, script: Script, *, answers_probes: bool = True, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.script = script
         self.answers_probes = answers_probes
         self.port = port
+        self.tls = tls
+        self.sessions_reused = 0
         self.lines: list[bytes] = []  # without probes
         self.probes = 0
         self.connections = 0  # made so far
@@ -71,7 +77,7 @@ class MockUpstream:
         await self.stop()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -97,12 +103,14 @@ class MockUpstream:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        if self.tls is not None:
+            self.sessions_reused += writer.get_extra_info("ssl_object").session_reused
         self._writers.add(writer)
         try:
             while line := (await reader.readline()).rstrip(b"\r\n"):
                 words, value = line.split(b" "), b""
                 if words[0] in STORAGE:
-                    value = (await reader.readexactly(int(words[4]) + 2))[:-2]
+                    value = (await reader.readexactly(int(words[STORAGE[words[0]]]) + 2))[:-2]
                 if line == b"version" and self.answers_probes:
                     self.probes += 1
                     writer.write(b"VERSION mock\r\n")

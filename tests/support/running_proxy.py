@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mcproxy.proxy import Proxy
 from mcproxy.settings import Settings
 from mcproxy.snapshot import Board, merge_servers
 from mcproxy.stats import Stats, new_counters
+from mcproxy.tls import Tls
 from mcproxy.upstream.destination import Destination
 
 WAIT_S = 10.0
@@ -68,9 +70,12 @@ class Running:
     proxy: Proxy
     port: int
     clients: list[Client]
+    tls_port: int = 0
 
-    async def connect(self) -> Client:
-        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+    async def connect(self, tls: ssl.SSLContext | None = None) -> Client:
+        """With `tls` on the port of --ssl-port."""
+        port = self.port if tls is None else self.tls_port
+        client = Client(*await asyncio.open_connection("127.0.0.1", port, ssl=tls))
         self.clients.append(client)
         return client
 
@@ -81,7 +86,9 @@ async def running_proxy(*words: str) -> AsyncIterator[Running]:
     settings = parse_settings(
         Settings, words, {}, prog="mcproxy", env_prefix="MCPROXY", description="", version_text=""
     )
+    tls = Tls(settings)
     listeners = sockets.open_tcp([sockets.Address("127.0.0.1", 0)])
+    secure = sockets.open_tcp([sockets.Address("127.0.0.1", port) for port in settings.ssl_port])
     counters, board = new_counters(1), Board(1)
     view = View(
         Facts("mcrouter test", "mcproxy", 1.0, "upstream"),
@@ -89,14 +96,14 @@ async def running_proxy(*words: str) -> AsyncIterator[Running]:
         lambda: merge_servers([snapshot.servers for snapshot in board.read()]),
         list,
     )
-    proxy = Proxy(settings, listeners, Stats(counters, 0), board, view)
-    running = Running(proxy, listeners[0].getsockname()[1], [])
+    proxy = Proxy(settings, listeners, Stats(counters, 0), board, view, tls=tls, tls_listeners=secure)
+    running = Running(proxy, listeners[0].getsockname()[1], [], secure[0].getsockname()[1] if secure else 0)
     try:
         await proxy.start()
         yield running
     finally:
         proxy.close()
-        sockets.close_all(listeners)
+        sockets.close_all([*listeners, *secure])
         for client in running.clients:
             await client.closed()
         if proxy._service is not None:

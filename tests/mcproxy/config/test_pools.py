@@ -32,6 +32,22 @@ def options(made):
     return made.members[0].destination.options
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ('"servers": ["h:1", "h:2:ascii:ssl", "h:3:ascii:plain"]', [False, True, False]),
+        ('"servers": ["h:1", "h:2:ascii:plain", "unix:/s:ascii:tls"], "security_mech": "ssl"', [True, False, True]),
+        ('"servers": ["h:1", {"hostname": "h:2", "use_ssl": false}], "use_ssl": true', [True, False]),
+        ('"servers": ["h:1"], "use_ssl": true, "security_mech": "plain"', [False]),
+        ('"servers": ["h:1"], "security_mech": "fizz"', [True]),
+        ('"servers": ["h:1"], "security_mech": "ktls12"', [True]),
+    ],
+)
+def test_who_is_spoken_to_in_tls(pool, fields, expected):
+    made = pool(f'{{"A": {{{fields}}}}}')
+    assert [member.destination.options.tls for member in made.members] == expected
+
+
 def test_nodes_have_names_weights_and_tags(pool):
     made = pool('{"A": {"servers": ["h:1", "h:2"], "weights": [0.5, 1], "tags": ["x", "y"]}}')
     assert [(node.name, node.weight, node.tag) for node in made.nodes] == [("h:1", 0.5, "x"), ("h:2", 1.0, "y")]
