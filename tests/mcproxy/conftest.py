@@ -7,6 +7,7 @@ import uvloop
 
 from mcproxy.service import Routing, Service
 from mcproxy.tick import Tick
+from tests.support.fleet import addresses, fleet  # noqa: F401  (fixtures)
 from tests.support.scripted_route import ScriptedRoute
 
 

@@ -85,15 +85,18 @@ class CacheRoute(RouteHandle):
             return (Result.DELETED if self.entries.pop(key, None) else Result.NOTFOUND), b""
         if entry is None:
             return Result.NOTFOUND, b""
+        if op is Op.META_ARITHMETIC:
+            return self._add(key, entry, 1)
         if op is Op.TOUCH:
             entry.exptime = int(words[2])
             return Result.TOUCHED, b""
         assert op in (Op.INCR, Op.DECR)
-        if not entry.value.isdigit():
-            return Result.CLIENT_ERROR, b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"
+        return self._add(key, entry, int(words[2]) * (1 if op is Op.INCR else -1))
+
+    def _add(self, key: bytes, entry: Entry, delta: int) -> tuple[Result, bytes]:
         if not entry.value.isdigit():
             return Result.CLIENT_ERROR, NON_NUMERIC
-        self.put(key, b"%d" % (int(entry.value) + int(words[2]) * (1 if op is Op.INCR else -1)))
+        self.put(key, b"%d" % (int(entry.value) + delta))
         return Result.STORED, self.entries[key].value + b"\r\n"
 
     def _lease(self, key: bytes, entry: Entry | None, words: list[bytes]) -> bytes:
