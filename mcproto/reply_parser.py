@@ -149,6 +149,17 @@ class ReplyParser:
             on_reply(known, raw)
             position = end
 
+    @property
+    def held_bytes(self) -> int:
+        """What is kept of an unfinished reply."""
+        return self._aside + (self._size if self._pieces else 0)
+
+    def forget(self) -> None:
+        """Drop the whole values of an unfinished reply: what is left of it comes as if it were all."""
+        self.keys.clear()
+        self.blocks.clear()
+        self._aside = 0
+
     def _take_blocks(self, data: bytes, start: int) -> int:
         """Put VALUE or STAT blocks aside, and hand on their reply when it is whole.
 

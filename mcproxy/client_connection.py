@@ -79,13 +79,14 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
         self._write = self._transport.write
+        self.session.unread, self.session.drop = self._transport.get_write_buffer_size, self._drop_unread
         self.service.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         session = self.session
         session.end()
         session.is_awake = True  # replies still to come wake nobody
-        session.places.clear()
+        session.forget()
         self.service.on_gone(self)
 
     # requests
@@ -199,6 +200,8 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._is_blocked = True
         self._given = self._transport.get_write_buffer_size()
+        if not self.session.is_watched:
+            self.service.held.watch(self.session)
         if self.service.limits.write_timeout_s:
             self.service.loop.call_later(self.service.limits.write_timeout_s, self._check_taken, 0, self._given)
         self._settle()
@@ -209,9 +212,7 @@ class ClientConnection(asyncio.Protocol):
             return
         taken = self._given - self._transport.get_write_buffer_size()
         if taken <= taken_before and self._given >= given_before:
-            self.session.refuse("unread")
-            self._log_refused()
-            self._transport.abort()
+            self._drop_unread()
             return
         self.service.loop.call_later(self.service.limits.write_timeout_s, self._check_taken, taken, self._given)
 
@@ -221,9 +222,12 @@ class ClientConnection(asyncio.Protocol):
 
     def _check_unread(self) -> None:
         if self._transport.get_write_buffer_size() > self.service.limits.unread_bytes:
-            self.session.refuse("unread")
-            self._log_refused()
-            self._transport.abort()
+            self._drop_unread()
+
+    def _drop_unread(self) -> None:
+        self.session.refuse("unread")
+        self._log_refused()
+        self._transport.abort()
 
     # the process's view
 

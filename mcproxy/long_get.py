@@ -94,7 +94,15 @@ class LongGet:
 
     def give_up(self) -> None:
         """It takes too much memory: that is the reply."""
+        if self._part is not None:
+            self._part.forget()
         self._finish(Result.LOCAL_ERROR, OUT_OF_MEMORY)
+
+    def forget(self) -> None:
+        """Nobody is there to read it."""
+        self.reply, self._pieces, self._blocks, self._size = b"", iter(()), [], 0
+        if self._part is not None:
+            self._part.forget()
 
     def _finish(self, result: int, reply: bytes) -> None:
         self.reply = reply

@@ -62,7 +62,19 @@ Part = tuple[Send, Request]
 class MultiGet:
     """Waits for its parts; then it hands itself, as a place with a reply, to the client's session."""
 
-    __slots__ = ("_above", "_blocks", "_error", "_key_count", "_keys", "_left", "_op", "_result", "_start", "reply")
+    __slots__ = (
+        "_above",
+        "_blocks",
+        "_error",
+        "_key_count",
+        "_keys",
+        "_left",
+        "_op",
+        "_result",
+        "_start",
+        "arrived_bytes",
+        "reply",
+    )
 
     def __init__(self, op: int, start: bytes, keys: Sequence[bytes], above: Waiter) -> None:
         """`start` is the line before the keys: b"get ", or b"gat 60 "."""
@@ -76,6 +88,7 @@ class MultiGet:
         self._left = 0  # parts without a reply
         self._error = b""
         self._result = _FOUND
+        self.arrived_bytes = 0  # of lines that have come in part, while held_replies.py looks
 
     def send(self, router: Router) -> None:
         """Send every part on its way. The reply may be here when this returns."""
@@ -118,12 +131,16 @@ class MultiGet:
     @property
     def held_bytes(self) -> int:
         """What was found so far."""
-        return sum(map(len, self._blocks.values()))
+        return sum(map(len, self._blocks.values())) + self.arrived_bytes
 
     def give_up(self) -> None:
         """It takes too much memory: that is the reply, and what still comes is dropped."""
         self.reply, self._keys, self._blocks = OUT_OF_MEMORY, (), {}
         self._above.on_reply(Request(self._op, b"", b"", self), Result.LOCAL_ERROR, OUT_OF_MEMORY)
+
+    def forget(self) -> None:
+        """Nobody is there to read it: what still comes is dropped."""
+        self.reply, self._keys, self._blocks = b"", (), {}
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         """A part is answered. Raises ProtocolError if the reply to a line does not fit; then it still waits."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Callable
 
 from mcproto.encode import BAD_LINE, TOO_LARGE
 from mcproto.request_parser import ValueBuffer
-from mcproxy.held_replies import give_up_newest, held_bytes
+from mcproxy.held_replies import forget, give_up_newest, held_bytes
 from mcproxy.outcome import FIRST_ERROR, OUTCOMES, Result
 from mcproxy.reply_queue import Ready, ReplyQueue
 from mcproxy.request import Request, Waiter
@@ -32,6 +33,7 @@ class ClientSession:
     __slots__ = (
         "_shell",
         "_waiting",
+        "drop",
         "is_awake",
         "is_ending",
         "is_watched",
@@ -40,6 +42,7 @@ class ClientSession:
         "queue",
         "refused",
         "service",
+        "unread",
         "value_bytes",
     )
 
@@ -52,6 +55,8 @@ class ClientSession:
         self.is_ending = False  # no more requests are handled; close when all replies are sent
         self.refused = ""  # why, if the client cannot be served
         self.value_bytes = 0  # of large values on their way to servers
+        self.unread: Callable[[], int] = int  # bytes that the client was sent and has not read: the shell's
+        self.drop: Callable[[], None] = self.forget  # close its connection: the shell's
         self._shell = shell
         self._waiting = service.tick.waiting
         self.needs_care = True  # for the first byte
@@ -94,13 +99,24 @@ class ClientSession:
         return held_bytes(self.places)
 
     @property
+    def unread_bytes(self) -> int:
+        """What it was sent and has not read."""
+        return self.unread()
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self.places
+        return not self.places and not self.unread()
 
     def shed(self, limit: int) -> None:
         """Give up the newest replies until the others take `limit` bytes at most."""
         self.service.errors[Result.LOCAL_ERROR] += give_up_newest(reversed(self.places), self.held_bytes, limit)
+
+    def forget(self) -> None:
+        """The client is gone: nothing is gathered for it any more."""
+        self.unread = int
+        forget(self.places)
+        self.places.clear()
 
     def end(self) -> bool:
         """Handle nothing more from this client. Returns True: the parser's turn is over."""

@@ -20,6 +20,7 @@ from mcproxy.lease import lease_result
 from mcproxy.outcome import FIRST_ERROR, LEASED, SEVERAL, UNFIT, Result, error_line, server_error_result
 from mcproxy.request import RESULTS, KeysRequest, Request
 from mcproxy.tick import Tick
+from mcproxy.upstream.arrivals import LOOK_BYTES, Arrivals
 from mcproxy.upstream.inflight import GROUP_S, Inflight
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
     """`inflight` is open to the destination's hot path, which appends requests and their texts to it."""
 
     __slots__ = (
+        "_arrivals",
         "_call_later",
         "_feed",
         "_now",
@@ -100,8 +102,9 @@ class UpstreamConnection(asyncio.Protocol):
         "state",
     )
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, timeout_s: float, arrivals: Arrivals) -> None:
         self._owner = owner
+        self._arrivals = arrivals
         self._results = owner.results
         self._now: Callable[[], float] = loop.time
         self._call_later = loop.call_later
@@ -209,11 +212,29 @@ class UpstreamConnection(asyncio.Protocol):
         except ProtocolError as error:
             self.abort(str(error))
             return
+        arrivals = self._arrivals
+        arrivals.count += len(data)
+        if arrivals.count > LOOK_BYTES:
+            arrivals.look_now()
         if self._sample_until and self.inflight.answered >= self._sample_until:
             self._sample_until = 0
             self._owner.on_latency(monotonic() - self._sample_from)
         if self.is_leaving:
             self._close_if_done()
+
+    @property
+    def arrived_bytes(self) -> int:
+        """Of a reply that has come in part."""
+        return self._parser.held_bytes
+
+    @property
+    def next_request(self) -> Request | None:
+        """Whose reply comes next; None too if its time was over."""
+        return self.inflight.slots[0] if self.inflight.slots else None
+
+    def forget_arrived(self) -> None:
+        """Nobody wants the reply that has come in part: its whole values are dropped."""
+        self._parser.forget()
 
     def _on_reply(self, kind: int, raw: bytes) -> None:
         """One reply: find its request, judge it, hand it on. The hot half of an upstream connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from mcproxy.upstream.connection import UpstreamConnection
 from mcproxy.upstream.destination import Destination, Location, Surroundings, UpstreamOptions
 
 
@@ -45,6 +46,11 @@ class DestinationMap:
                 destination.retire()
                 retired.append(destination)
         return retired
+
+    def connections(self) -> list[UpstreamConnection]:
+        """Those that there are."""
+        found = (destination.connection for destination in self._destinations.values())
+        return [connection for connection in found if connection is not None]
 
     def close_idle(self) -> None:
         """Close connections that have done nothing since the last call."""

@@ -29,7 +29,7 @@ _GET = Op.GET.value
 _READING = frozenset({Op.GETS.value, Op.META_DEBUG.value, Op.VERSION.value})
 _FOUND, _NOTFOUND = Result.FOUND.value, Result.NOTFOUND.value
 
-Flights = dict[bytes, "_Flight"]
+Flights = dict[bytes, "Flight"]
 """The gets that others may join, by key. All ways to one server share them."""
 
 
@@ -59,7 +59,7 @@ class SingleFlight:
                 self.joined += 1
                 return
             if len(flights) < FLIGHTS_MAX:
-                flights[request.key] = _Flight(request, flights, (request.key,))
+                flights[request.key] = Flight(request, flights, (request.key,))
         elif op not in _READING:
             if isinstance(request, KeysRequest):
                 self._send_keys(request)
@@ -78,7 +78,7 @@ class SingleFlight:
                 return
             request = left
             if len(flights) + len(request.keys) <= FLIGHTS_MAX:
-                flights.update(dict.fromkeys(request.keys, _Flight(request, flights, request.keys)))
+                flights.update(dict.fromkeys(request.keys, Flight(request, flights, request.keys)))
         elif request.text.startswith(b"gat"):  # may let items expire
             for key in request.keys:
                 flights.pop(key, None)
@@ -102,46 +102,50 @@ class SingleFlight:
         return KeysRequest(b"get ", keys, keys if request.asked is request.keys else asked, request.results, waiter)
 
 
-class _Flight(Continuation):
+class Flight(Continuation):
     """The one that is sent, and those that wait with it; of a line, for any of its keys."""
 
-    __slots__ = ("_flights", "_followers", "_keys")
+    __slots__ = ("_flights", "_keys", "followers")
 
     def __init__(self, request: Request, flights: Flights, keys: tuple[bytes, ...] | list[bytes]) -> None:
         super().__init__(request)
         self._flights = flights
         self._keys = keys
-        self._followers: list[Request] = []
+        self.followers: list[Request] = []
 
     def takes(self, request: Request) -> bool:
         """Whether it may wait here."""
-        followers = self._followers
+        followers = self.followers
         if len(followers) >= FOLLOWERS_MAX:
             return False
         followers.append(request)
         return True
 
-    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+    def close(self) -> None:
+        """Nobody may join any more."""
         flights = self._flights
         for key in self._keys:
             if flights.get(key) is self:
                 del flights[key]
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        self.close()
         try:
             self.pass_up(request, result, raw)
         except ProtocolError:  # values that were not asked for: an error comes here next, for all
             request.waiter = self
             raise
-        if not self._followers:
+        if not self.followers:
             return
         if isinstance(request, KeysRequest) and result == _FOUND:
             self._answer_each(_blocks(request, raw))
         else:
-            for follower in self._followers:
+            for follower in self.followers:
                 follower.answer(result, raw)
 
     def _answer_each(self, blocks: dict[bytes, bytes]) -> None:
-        found = {key: blocks[key] + END for key in {follower.key for follower in self._followers} if key in blocks}
-        for follower in self._followers:
+        found = {key: blocks[key] + END for key in {follower.key for follower in self.followers} if key in blocks}
+        for follower in self.followers:
             reply = found.get(follower.key)
             if reply is None:
                 follower.answer(_NOTFOUND, END)
