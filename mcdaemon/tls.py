@@ -10,11 +10,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
+_CLEARER = {"PEM lib": "not PEM, or not with its key"}
+
 
 def load_identity(context: ssl.SSLContext, chain: str, key: str) -> None:
     """What we show of ourselves: a PEM chain, and its key, if that is a file of its own. Raises ValueError."""
     try:
-        context.load_cert_chain(chain, key or None)
+        context.load_cert_chain(chain, key or None, password="")  # for an encrypted key nobody is asked
     except OSError as error:
         raise ValueError(f"Error loading the certificate chain: {chain or '(none)'}: {failure_text(error)}") from error
 
@@ -33,7 +35,7 @@ def failure_text(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         text = text.partition("] ")[2] or text
         text = text.rpartition(" (_ssl.c:")[0] or text
-    return text
+    return _CLEARER.get(text, text)
 
 
 class RenewableContext:
