@@ -2,7 +2,8 @@
 
 A request is routed by plain calls: each route handle passes it to a child until a destination takes it. Its
 reply then goes to `request.waiter`. A route that wants to see the reply puts a Continuation there, which
-remembers the waiter above it; there is no Future and no Task, and routes that do not look cost nothing.
+remembers the waiter above it; there is no Future and no Task, and routes that do not look cost nothing. A route
+that looks at errors only is the request's rescuer instead, which costs an attribute.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from mcproto.encode import END
 from mcproto.reply_parser import Kind, ReplyParser
-from mcproxy.outcome import LEASED, OUTCOMES, SEVERAL, Result, answer_table
+from mcproxy.outcome import FIRST_ERROR, LEASED, OUTCOMES, SEVERAL, Result, answer_table
 
 
 class Op(IntEnum):
@@ -164,13 +165,24 @@ class Waiter(Protocol):
         """`result` is a Result as a plain int, `raw` the reply as a client would read it."""
 
 
+class Rescuer(Protocol):
+    """A route that may know another way when a request fails, and does not care for any other reply."""
+
+    def rescue(self, request: Request, result: int, raw: bytes) -> None:
+        """An error is the reply: ask elsewhere, or let it be the answer. It is not the rescuer any more."""
+
+    def stand_back(self, request: Request) -> None:
+        """Somebody below wants to see the reply first: become a continuation, so that the order is kept."""
+
+
 class Request:
     """One key's operation. `text` is the full form as it goes upstream, never `noreply`.
 
-    `op` is an Op as a plain int. `reply` is set by whoever keeps the request as its place in a queue.
+    `op` is an Op as a plain int. `reply` is set by whoever keeps the request as its place in a queue. The
+    `rescuer` gets errors before the waiter does: no Continuation is between them.
     """
 
-    __slots__ = ("key", "op", "reply", "text", "waiter")
+    __slots__ = ("key", "op", "reply", "rescuer", "text", "waiter")
 
     def __init__(self, op: int, key: bytes, text: bytes, waiter: Waiter) -> None:
         self.op = op
@@ -178,6 +190,7 @@ class Request:
         self.text = text
         self.waiter = waiter
         self.reply: bytes | None = None
+        self.rescuer: Rescuer | None = None
 
     @property
     def op_class(self) -> OpClass:
@@ -190,7 +203,11 @@ class Request:
 
     def answer(self, result: int, raw: bytes) -> None:
         """Give the reply to whoever waits."""
-        self.waiter.on_reply(self, result, raw)
+        rescuer, self.rescuer = self.rescuer, None
+        if result >= FIRST_ERROR and rescuer is not None:
+            rescuer.rescue(self, result, raw)
+        else:
+            self.waiter.on_reply(self, result, raw)
 
     def answer_by_default(self) -> None:
         """What a route that touches nothing says: NOT_STORED to updates, a miss to all else."""
@@ -217,6 +234,7 @@ class KeysRequest(Request):
         self.text = b"%b%b\r\n" % (start, b" ".join(keys))
         self.waiter = waiter
         self.reply = None
+        self.rescuer = None
         self.keys = keys
         self.asked = asked
         self.results = results
@@ -229,6 +247,8 @@ class Continuation:
     __slots__ = ("above",)
 
     def __init__(self, request: Request) -> None:
+        if request.rescuer is not None:
+            request.rescuer.stand_back(request)
         self.above = request.waiter
         request.waiter = self
 

@@ -4,8 +4,9 @@ request ─► child 0 ─ ordinary reply ────────────�
               └ error, one of failover_errors, allowed by the limit
                    └─► the policy's next child, and so on: the last one's reply
 
-An ordinary reply costs one comparison. Limit, tag and counting policies stand between the route and its
-children, so a route without them does not pay for them.
+An ordinary reply costs nothing: the route is the request's rescuer, and what one request needs is made when its
+first error comes. Limit, tag and counting policies stand between the route and its children, so a route without
+them does not pay for them.
 """
 
 from __future__ import annotations
@@ -47,8 +48,19 @@ class FailoverRoute(RouteHandle):
         self._first = (LimitedRoute(first, limit) if limit is not None else first).route
 
     def route(self, request: Request) -> None:
-        _Attempts(request, self)
+        if request.rescuer is not None:  # a failover above
+            request.rescuer.stand_back(request)
+        request.rescuer = self
         self._first(request)
+
+    def rescue(self, request: Request, result: int, raw: bytes) -> None:
+        """Child 0 has failed."""
+        _Attempts(request, self).on_reply(request, result, raw)
+
+    def stand_back(self, request: Request) -> None:
+        """Wait for child 0 as a continuation."""
+        request.rescuer = None
+        _Attempts(request, self)
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(self.children)

@@ -252,7 +252,11 @@ class UpstreamConnection(asyncio.Protocol):
             self._owner.on_answered_again()
         self._results[result] += 1
         try:
-            request.waiter.on_reply(request, result, raw)
+            if result >= FIRST_ERROR:
+                request.answer(result, raw)
+            else:  # answer, without the call
+                request.rescuer = None
+                request.waiter.on_reply(request, result, raw)
         except ProtocolError:  # values that the request did not ask for
             self._results[result] -= 1
             self._answer_unfit(request, kind, raw)
