@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Self
 
 HASH_STOP = b"|#|"
+BAR = HASH_STOP[0]
+"""To look for it first: for bytes in bytes Python makes an exception and drops it, 0.3 µs; for a byte 0.03."""
+
 _SLASH = 0x2F
 
 
@@ -19,7 +22,7 @@ def split_prefix(key: bytes) -> tuple[bytes, bytes]:
 
 def hashed_part(key: bytes) -> bytes:
     """The key up to its hash stop: keys that share this part live on one server."""
-    return key[: key.index(HASH_STOP)] if HASH_STOP in key else key
+    return key[: key.index(HASH_STOP)] if BAR in key and HASH_STOP in key else key
 
 
 class PrefixedKey(bytes):
@@ -49,7 +52,7 @@ class PlacedKey(PrefixedKey):
         return placed
 
     def __contains__(self, part: object) -> bool:
-        return part == HASH_STOP or super().__contains__(part)  # type: ignore[operator]
+        return part in (HASH_STOP, BAR) or super().__contains__(part)  # type: ignore[operator]
 
     def index(self, part: object, *bounds: object) -> int:
         """Where `part` begins."""

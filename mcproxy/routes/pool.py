@@ -15,7 +15,7 @@ from mcproxy.routes.error import ErrorRoute
 from mcproxy.routes.latest import latest_fields, latest_route
 from mcproxy.routes.null import NullRoute
 from mcproxy.routes.pool_options import around_members, around_pool
-from mcproxy.routing_prefix import HASH_STOP, hashed_part
+from mcproxy.routing_prefix import BAR, hashed_part
 from mcproxy.upstream.destination import Destination
 
 
@@ -33,7 +33,7 @@ class PoolRoute(RouteHandle):
 
     def route(self, request: Request) -> None:
         key = request.key
-        if HASH_STOP in key:
+        if BAR in key:
             key = hashed_part(key)
         self._routes[self._select(key)](request)
 
@@ -42,7 +42,7 @@ class PoolRoute(RouteHandle):
 
     def locate(self, keys: Sequence[bytes]) -> Located:
         leaves, select = self._leaves, self._select
-        return [leaves[select(hashed_part(key) if HASH_STOP in key else key)] for key in keys], keys
+        return [leaves[select(hashed_part(key) if BAR in key else key)] for key in keys], keys
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(self._members)
