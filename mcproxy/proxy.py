@@ -136,6 +136,7 @@ class Proxy:
         await self._clients.open(self._listeners, self._tls_listeners)
         self._pem_watch = FileWatch(loop.call_later, settings.file_observer_poll_period_ms / 1000, self._tls.refresh)
         self._pem_watch.follow(self._tls.files)
+        self._tls.catch_up()
         self._publish()
         interval_ms = settings.stats_logging_interval
         if settings.stats_root and interval_ms and self._worker == 0:  # one writes for all

@@ -10,6 +10,7 @@ from typing import Any
 
 from mcdaemon.errors import StartError
 from mcdaemon.tls import RenewableContext, load_authorities, load_identity
+from mcproxy.config.file_watch import Status, status_of
 from mcproxy.configuration import CONFIG_EXIT
 from mcproxy.tls_options import TlsOptions
 from mcproxy.upstream.tls import SHUTDOWN_S, ClientTls
@@ -38,6 +39,7 @@ class Tls:
             self._towards_clients = RenewableContext(self._build) if options.ssl_port else None
         except (OSError, ValueError) as error:
             raise StartError(f"mcproxy: {error}", CONFIG_EXIT) from error
+        self._read = self._statuses()
 
     def _build(self) -> ssl.SSLContext:
         chain, key, authorities = self._options.server_pem
@@ -63,8 +65,17 @@ class Tls:
             "ssl_shutdown_timeout": SHUTDOWN_S,
         }
 
+    def _statuses(self) -> list[Status]:
+        return [status_of(path) for path in self.files]
+
+    def catch_up(self) -> None:
+        """Read them again if they have changed: a worker that takes a dead one's place may come long after."""
+        if self._statuses() != self._read:
+            self.refresh()
+
     def refresh(self) -> None:
         """Read the files again, for connections to come; those that cannot be used are told, and the old stay."""
+        self._read = self._statuses()
         for context in (self._towards_clients, self.towards_servers.context):
             if context is None:
                 continue

@@ -6,11 +6,16 @@ import asyncio
 import re
 import socket
 import ssl
+import subprocess
 from contextlib import suppress
 
 import pytest
 
+from mcdaemon.cli import parse_settings
 from mcdaemon.errors import StartError
+from mcproxy.settings import Settings
+from mcproxy.tls import Tls
+from mcproxy.upstream.tls import ClientTls
 from tests.support.certificates import Authority, Pair
 from tests.support.mock_upstream import MockUpstream, store_script
 from tests.support.running_proxy import running_proxy, until
@@ -162,6 +167,27 @@ async def test_files_are_read_again_when_they_change(tmp_path, pair, authority, 
         pair.copied(used)
         proxy.proxy.reload()
         assert await issuer_is(authority)
+
+
+async def test_a_worker_that_is_started_later_reads_what_is_there_then(tmp_path, pair, stranger):
+    used = Pair(tmp_path / "chain", tmp_path / "key")
+    pair.copied(used)
+    words = listening(used, "--file-observer-poll-period-ms", "0")
+    tls = Tls(parse_settings(Settings, words, {}, prog="", env_prefix="", description="", version_text=""))
+    newest = tls.towards_servers.context.newest
+    tls.catch_up()
+    assert tls.towards_servers.context.newest is newest
+    stranger.pair.copied(used)
+    tls.catch_up()
+    assert tls.towards_servers.context.newest is not newest
+
+
+def test_an_encrypted_key_is_refused_without_a_question(tmp_path, pair):
+    key = tmp_path / "key"
+    words = ["openssl", "pkcs8", "-topk8", "-in", str(pair.key), "-passout", "pass:secret", "-out", str(key)]
+    subprocess.run(words, check=True, capture_output=True)
+    with pytest.raises(ValueError, match="Error loading the certificate chain"):
+        ClientTls(chain=str(pair.chain), key=str(key))
 
 
 class TestServers:
