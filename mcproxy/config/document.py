@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from mcproxy.config.environment import Environment
 from mcproxy.config.jsonc import Object, error_at, file_of, line_of
 from mcproxy.config.preprocess import Preprocessor, Scope
+from mcproxy.config.route_fields import unknown_fields
 from mcproxy.config.source import Reading
 from mcproxy.config.special_forms import SPECIAL_FORMS
 from mcproxy.config_error import ConfigError
+
+log = logging.getLogger(__name__)
 
 _TOP_LEVEL = frozenset({"pools", "route", "routes", "named_handles", "routing_options", "$schema"})
 
 
 def load(reading: Reading, environment: Environment) -> Object:
-    """The config as it is now. Raises ConfigError."""
+    """The config as it is now; fields that no route knows are told to the log. Raises ConfigError."""
     parsed = reading.main()
     if not isinstance(parsed, Object):
         raise ConfigError("an object is expected at the top", 1)
@@ -29,6 +33,8 @@ def load(reading: Reading, environment: Environment) -> Object:
         raise error_at(document, "pools: an object is expected", "pools")
     for name, declared in pools.items():
         pools[name] = _pool(jsonm, name, declared)
+    for unknown in unknown_fields(document):
+        log.warning("%s%s", f"{unknown.file}: " if unknown.file else "", unknown)
     return document
 
 

@@ -67,3 +67,36 @@ def test_from_a_configuration(clock):
     assert build("LatencyInjectionRoute", child=child, before_latency_ms=0) is child
     with pytest.raises(ConfigError, match="one of before_latency_ms, after_latency_ms, total_latency_ms is expected"):
         build("LatencyInjectionRoute", child=child)
+
+
+@pytest.mark.parametrize(
+    ("draw", "total_s"), [(0.0, 0.01), (0.49, 0.01), (0.5, 0.05), (0.989, 0.05), (0.99, 0.2), (0.9999, 0.2)]
+)
+def test_a_total_by_percentiles(clock, draw, total_s):
+    child = CacheRoute(k=b"v")
+    fields = {"total_latency_percentile_ms": {"99.9": 200, "50": 10, "99": 50}}
+    heard = say(build("LatencyInjectionRoute", make_context(clock, draws=[draw]), child=child, **fields), LIKE["get"])
+    clock.advance(total_s - 0.001)
+    assert not heard
+    clock.advance(0.002)
+    assert heard[0][0] == Result.FOUND
+
+
+def test_the_greater_total_counts(clock):
+    fields = {"total_latency_percentile_ms": {"100": 10}, "total_latency_ms": 50}
+    heard = say(build("LatencyInjectionRoute", make_context(clock), child=CacheRoute(), **fields), LIKE["get"])
+    clock.advance(0.049)
+    assert not heard
+    clock.advance(0.002)
+    assert heard
+
+
+@pytest.mark.parametrize("given", [{"x": 1}, {"0": 1}, {"101": 1}, {"50": 2, "99": 1}, {"50": -1}, {"50": "1"}, 5])
+def test_what_are_no_percentiles(given):
+    with pytest.raises(ConfigError):
+        build("LatencyInjectionRoute", child=CacheRoute(), total_latency_percentile_ms=given)
+
+
+def test_no_percentiles_at_all():
+    child = CacheRoute()
+    assert build("LatencyInjectionRoute", child=child, total_latency_percentile_ms={}) is child
