@@ -76,6 +76,8 @@ WRITES = [
     (Op.META_SET, b"ms k 1\r\nx\r\n"),
     (Op.META_DELETE, b"md k I\r\n"),
     (Op.META_ARITHMETIC, b"ma k\r\n"),
+    (Op.LEASE_GET, b"mg k v f c N10\r\n"),
+    (Op.LEASE_SET, b"ms k 1 C1 F0 T0\r\nx\r\n"),
 ]
 
 
@@ -309,3 +311,40 @@ def test_no_get_is_older_than_the_last_write_before_it(seed, server):
         server.answer(b"%d" % register.get(words[0], 0))
     assert asked
     assert all(len(replies.got) == 1 and int(replies.got[0][1]) >= least for least, replies in asked)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_key_of_a_get_of_many_is_older_than_the_last_write_before_it(seed):
+    """The same over gets of many keys: the server works its line off in order, whatever joins."""
+    draw, many = random.Random(seed), ManyServers(dict.fromkeys(KEYS, b"0"))
+    versions, asked = dict.fromkeys(KEYS, 0), []
+
+    def work_one_off():
+        if many.requests[0].op == Op.SET:
+            request = many.requests.pop(0)
+            many.items[request.key] = request.text.split()[-1]
+            request.answer(Result.STORED, b"STORED\r\n")
+        else:
+            many.answer_next()
+
+    for number in range(1, 600):
+        move = draw.random()
+        if move < 0.4:
+            keys = draw.sample(KEYS, draw.randrange(1, len(KEYS) + 1))
+            asked.append(({key: versions[key] for key in keys}, many.ask(keys)))
+        elif move < 0.55:
+            key = draw.choice(KEYS)
+            versions[key] = number
+            many.flight.send(Request(Op.SET, key, b"set %b %d" % (key, number), Replies()))
+        elif many.requests:
+            work_one_off()
+    while many.requests:
+        work_one_off()
+    assert many.flight.joined
+    for least, replies in asked:
+        ((result, raw),) = replies.got
+        lines = raw.split(b"\r\n")
+        seen = {line.split()[1]: int(value) for line, value in zip(lines[:-2:2], lines[1::2], strict=False)}
+        assert result == Result.FOUND
+        assert seen.keys() == least.keys()
+        assert all(seen[key] >= version for key, version in least.items())
