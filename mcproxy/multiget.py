@@ -17,7 +17,7 @@ from mcproto.encode import END, OUT_OF_MEMORY
 from mcproto.errors import ProtocolError
 from mcproto.limits import KEY_MAX, LINE_MAX
 from mcproxy.outcome import FIRST_ERROR, Result
-from mcproxy.request import KeysRequest, Request, Waiter
+from mcproxy.request import KeysRequest, OneOfKeys, Request, Waiter
 
 LINE_KEYS = 64
 """Keys of one line; lines of 16 cost 12 % more, longer ones save nothing.
@@ -149,7 +149,10 @@ class MultiGet:
         if isinstance(request, KeysRequest):
             self._take_line(request, result, raw)
         elif result == _FOUND:
-            self._blocks[request.key] = raw[: -len(END)]
+            if isinstance(request, OneOfKeys):
+                self._blocks[request.asked] = request.block(raw)
+            else:
+                self._blocks[request.key] = raw[: -len(END)]
         if result >= FIRST_ERROR and not self._error:
             self._error, self._result = raw, result
         self._left -= 1

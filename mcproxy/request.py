@@ -11,9 +11,10 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import Protocol
 
-from mcproto.encode import END
+from mcproto.encode import CRLF, END
 from mcproto.reply_parser import Kind, ReplyParser
 from mcproxy.outcome import FIRST_ERROR, LEASED, OUTCOMES, SEVERAL, Result, answer_table
+from mcproxy.routing_prefix import PrefixedKey, split_prefix
 
 
 class Op(IntEnum):
@@ -154,6 +155,7 @@ RESULTS: tuple[tuple[int, ...], ...] = (
 )
 """`RESULTS[request.op][kind]`: the result of a reply, or a sign of outcome.py: UNFIT, SEVERAL, LEASED."""
 
+_OPS_BY_WORD = {b"get": Op.GET, b"gets": Op.GETS, b"gat": Op.GAT, b"gats": Op.GATS}
 _KEYS_OP = len(Op)  # the last row of RESULTS
 _CLASS_OF = tuple(OP_CLASSES[op] for op in Op)
 
@@ -163,6 +165,13 @@ class Waiter(Protocol):
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         """`result` is a Result as a plain int, `raw` the reply as a client would read it."""
+
+
+class PartsWaiter(Waiter, Protocol):
+    """Who waits for a KeysRequest: a get of many keys."""
+
+    def await_more(self, parts: int) -> None:
+        """So many replies more will come than were sent for."""
 
 
 class Rescuer(Protocol):
@@ -239,6 +248,29 @@ class KeysRequest(Request):
         self.asked = asked
         self.results = results
         self.found: ReplyParser
+
+    def apart(self, waiter: Waiter) -> list[OneOfKeys]:
+        """A get of each key in its place, for a route that sends them elsewhere one by one."""
+        start = self.text[: -len(b" ".join(self.keys)) - len(CRLF)]
+        op = _OPS_BY_WORD[start.split(b" ", 1)[0]]
+        return [OneOfKeys(op, start, key, name, waiter) for key, name in zip(self.keys, self.asked, strict=True)]
+
+
+class OneOfKeys(Request):
+    """A key of a KeysRequest by itself: `key` as routes know it, `asked` as the client does."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self, op: int, start: bytes, key: bytes, asked: bytes, waiter: Waiter) -> None:
+        prefix, bare = split_prefix(asked)
+        name = PrefixedKey(prefix, key) if prefix and bare == key else key
+        super().__init__(op, name, b"%b%b\r\n" % (start, key), waiter)
+        self.asked = asked
+
+    def block(self, raw: bytes) -> bytes:
+        """The VALUE block of a hit, as the client reads it."""
+        after_key = raw[len(b"VALUE ") + len(self.key) : -len(END)]
+        return b"VALUE %b%b" % (self.asked, after_key)
 
 
 class Continuation:

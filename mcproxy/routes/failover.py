@@ -12,10 +12,11 @@ them does not pay for them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from mcproxy.outcome import FIRST_ERROR, is_unreachable
-from mcproxy.request import Continuation, Request
-from mcproxy.routes.base import Fields, RouteHandle, all_destinations
+from mcproxy.request import Continuation, KeysRequest, PartsWaiter, Request
+from mcproxy.routes.base import Fields, Located, RouteHandle, all_destinations
 from mcproxy.routes.context import Counters
 from mcproxy.routes.failover_errors import DEFAULT_ERRORS, FailoverErrors, failover_errors
 from mcproxy.routes.failover_limit import FailoverLimit, LimitedRoute
@@ -29,7 +30,7 @@ from mcproxy.upstream.destination import Destination
 class FailoverRoute(RouteHandle):
     """Children in the policy's order, until one's reply is no failover error; else the last one's reply."""
 
-    __slots__ = ("_first", "children", "counters", "errors", "limit", "policy")
+    __slots__ = ("_first", "_ways", "children", "counters", "errors", "limit", "policy")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class FailoverRoute(RouteHandle):
         self.limit = limit
         first = self.children[0]
         self._first = (LimitedRoute(first, limit) if limit is not None else first).route
+        self._ways = _Ways(self)
 
     def route(self, request: Request) -> None:
         if request.rescuer is not None:  # a failover above
@@ -55,12 +57,25 @@ class FailoverRoute(RouteHandle):
 
     def rescue(self, request: Request, result: int, raw: bytes) -> None:
         """Child 0 has failed."""
-        _Attempts(request, self).on_reply(request, result, raw)
+        if isinstance(request, KeysRequest):
+            _LineAttempts(request, self).on_reply(request, result, raw)
+        else:
+            _Attempts(request, self).on_reply(request, result, raw)
 
     def stand_back(self, request: Request) -> None:
         """Wait for child 0 as a continuation."""
         request.rescuer = None
-        _Attempts(request, self)
+        if isinstance(request, KeysRequest):
+            _LineAttempts(request, self)
+        else:
+            _Attempts(request, self)
+
+    def locate(self, keys: Sequence[bytes]) -> Located:
+        """Where child 0 has them: those of a line that fails go on one by one."""
+        servers, inner = self.children[0].locate(keys)
+        if self.limit is not None or inner is not keys:
+            return super().locate(keys)
+        return list(map(self._ways.__getitem__, servers)), keys  # type: ignore[arg-type]  # a way sends as a server does
 
     def destinations(self) -> Sequence[Destination]:
         return all_destinations(self.children)
@@ -91,6 +106,62 @@ def build_failover(fields: Fields, children: Sequence[RouteHandle]) -> RouteHand
         return FailoverRoute(policy, fields.context.counters, errors, limit)
     unpaired, policy.children = policy.children, paired_children(policy.children)
     return LeasePairingRoute(FailoverRoute(policy, fields.context.counters, errors, limit), unpaired)
+
+
+class _Way:
+    """A server below child 0, as one that a line of keys is sent to."""
+
+    __slots__ = ("_rescuer", "_send", "results")
+
+    def __init__(self, server: Destination, rescuer: FailoverRoute) -> None:
+        self._send = server.send
+        self._rescuer = rescuer
+        self.results = server.results
+
+    def send(self, request: Request) -> None:
+        if request.rescuer is not None:  # a failover above
+            request.rescuer.stand_back(request)
+        request.rescuer = self._rescuer
+        self._send(request)
+
+
+class _Ways(dict[Destination | None, _Way | None]):
+    """By server. One whose gets may join others' has none: there the keys go one by one, each with its failover."""
+
+    def __init__(self, rescuer: FailoverRoute) -> None:
+        super().__init__({None: None})
+        self._rescuer = rescuer
+
+    def __missing__(self, server: Destination) -> _Way | None:
+        is_joining = isinstance(server, Destination) and server.single_flight is not None
+        way = self[server] = None if is_joining else _Way(server, self._rescuer)
+        return way
+
+
+class _LineAttempts(Continuation):
+    """Of a line of keys: when child 0 fails, each of them goes on by itself."""
+
+    __slots__ = ("_route",)
+
+    def __init__(self, request: KeysRequest, route: FailoverRoute) -> None:
+        super().__init__(request)
+        self._route = route
+
+    def await_more(self, parts: int) -> None:
+        """As its waiter."""
+        cast(PartsWaiter, self.above).await_more(parts)
+
+    def on_reply(self, request: Request, result: int, raw: bytes) -> None:
+        if result < FIRST_ERROR:
+            self.above.on_reply(request, result, raw)  # which may find that it does not fit: an error comes here next
+        elif isinstance(request, KeysRequest):
+            request.results[result] += len(request.keys) - 1
+            self.await_more(len(request.keys) - 1)
+            for one in request.apart(self.above):
+                _Attempts(one, self._route).on_reply(one, result, raw)
+        else:  # a failover below has sent them one by one already
+            request.waiter = self.above
+            _Attempts(request, self._route).on_reply(request, result, raw)
 
 
 class _Attempts(Continuation):

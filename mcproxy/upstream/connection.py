@@ -267,6 +267,8 @@ class UpstreamConnection(asyncio.Protocol):
         """(result, reply) of a reply that is no ordinary one."""
         if result == SEVERAL:
             cast(KeysRequest, request).found = self._parser
+            if request.rescuer is not None:  # the values may turn out not to be those that were asked for
+                request.rescuer.stand_back(request)
             return _FOUND, raw
         if result == LEASED:
             return lease_result(raw), raw

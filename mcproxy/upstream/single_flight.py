@@ -12,12 +12,12 @@ crosses a write to its key that went through this process: each write, by whatev
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import cast
 
 from mcproto.encode import END
 from mcproto.errors import ProtocolError
 from mcproxy.outcome import Result
-from mcproxy.request import Continuation, KeysRequest, Op, Request, Waiter
+from mcproxy.request import Continuation, KeysRequest, Op, PartsWaiter, Request, Waiter
 
 FLIGHTS_MAX = 100_000
 """Keys of one server that are under way and may be joined; gets of others are sent as ever."""
@@ -31,13 +31,6 @@ _FOUND, _NOTFOUND = Result.FOUND.value, Result.NOTFOUND.value
 
 Flights = dict[bytes, "Flight"]
 """The gets that others may join, by key. All ways to one server share them."""
-
-
-class PartsWaiter(Waiter, Protocol):
-    """Who waits for a KeysRequest: a get of many keys."""
-
-    def await_more(self, parts: int) -> None:
-        """So many replies more will come than were sent for."""
 
 
 class SingleFlight:

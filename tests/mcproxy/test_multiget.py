@@ -3,55 +3,13 @@ import itertools
 import pytest
 
 from mcproto.errors import ProtocolError
-from mcproto.reply_parser import ReplyParser
 from mcproxy.multiget import FEW_KEYS, LINE_KEYS, MultiGet
 from mcproxy.outcome import Result
 from mcproxy.request import KeysRequest, Op
+from tests.support.line_server import LineServer as Server
 from tests.support.scripted_route import Replies
 
 KEYS = [b"k%d" % n for n in range(12)]
-
-
-class Server:
-    """Keeps what it is sent, until it is told to answer with all of its `values`."""
-
-    def __init__(self):
-        self.results = [0] * len(Result)
-        self.sent = []
-        self.values = {}
-
-    def send(self, request):
-        self.sent.append(request)
-
-    @property
-    def lines(self):
-        return [request.text for request in self.sent]
-
-    def block(self, key):
-        return b"VALUE %b 0 %d\r\n%b\r\n" % (key, len(self.values[key]), self.values[key])
-
-    def answer_next(self):
-        request = self.sent.pop(0)
-        words = request.text.split()
-        keys = words[2:] if words[0].startswith(b"gat") else words[1:]
-        self.reply(request, b"".join(self.block(key) for key in keys if key in self.values) + b"END\r\n")
-
-    def reply(self, request, raw):
-        """As a connection does: count the reply, then hand it on while the parser has its blocks."""
-
-        def on_reply(kind, raw):
-            result = Result.NOTFOUND if raw == b"END\r\n" else Result.FOUND
-            if isinstance(request, KeysRequest):
-                request.found = parser
-            self.results[result] += 1
-            request.answer(result, raw)
-
-        parser = ReplyParser(on_reply)
-        parser.feed(raw)
-
-    def fail_next(self, line):
-        self.results[Result.TIMEOUT] += 1
-        self.sent.pop(0).answer(Result.TIMEOUT, line)
 
 
 class Router:

@@ -121,19 +121,20 @@ async def test_a_server_that_is_silent_holds_up_no_other(servers):
         await other.ask(text(b"get", theirs), b"END\r\n")
 
 
-async def test_under_failover_each_key_is_asked_for_and_fails_over_alone(servers):
+async def test_under_failover_keys_share_lines_and_fail_over_alone(servers):
     first, second, _ = servers
     config = (
         f'{{"pools": {{"A": {{"servers": ["{first.address}"]}}, "B": {{"servers": ["{second.address}"]}}}},'
         ' "route": {"type": "FailoverRoute", "children": ["PoolRoute|A", "PoolRoute|B"]}}'
     )
-    first.script = lambda line, value: b"SERVER_ERROR 307 busy\r\n" if line == b"get key7" else b"END\r\n"
-    second.script = lambda line, value: block(b"key7") + b"END\r\n"
+    first.script = lambda line, value: b"SERVER_ERROR 307 busy\r\n" if b" key7 " in line else b"END\r\n"
+    second.script = lambda line, value: (block(b"key7") if line == b"get key7" else b"") + b"END\r\n"
     async with running_proxy("--config", config) as proxy:
         client = await proxy.connect()
         await client.ask(text(b"get", KEYS), block(b"key7") + b"END\r\n")
-    assert first.lines == [b"get %b" % key for key in KEYS]
-    assert second.lines == [b"get key7"]
+        await client.ask(text(b"get", KEYS[8:]), b"END\r\n")
+    assert first.lines == [text(b"get", KEYS)[:-2], text(b"get", KEYS[8:])[:-2]]
+    assert second.lines == [b"get %b" % key for key in KEYS]
 
 
 async def test_prefixed_keys_share_lines_and_keep_their_names(servers):

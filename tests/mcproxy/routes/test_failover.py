@@ -1,16 +1,22 @@
 import pytest
 
+from mcproto.errors import ProtocolError
 from mcproxy.config_error import ConfigError
+from mcproxy.multiget import MultiGet
 from mcproxy.outcome import FAILOVER_ERRORS, Result
 from mcproxy.request import Op
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.failover import FailoverRoute
 from mcproxy.routes.failover_policies import FailoverPolicy
+from mcproxy.routes.modify_key import ModifyKeyRoute
 from mcproxy.routes.null import NullRoute
+from mcproxy.routes.prefix_selector import PrefixSelectorRoute
+from mcproxy.routes.root import RootRoute
 from tests.support.built_route import build
+from tests.support.line_server import LineServer
 from tests.support.operations import HITS, ONE_OF_EACH
 from tests.support.route_context import make_context
-from tests.support.scripted_route import Leaf, Replies, ScriptedRoute, ask, make_request, results
+from tests.support.scripted_route import Replies, ScriptedRoute, ask, make_request, results
 
 
 def failover(children):
@@ -56,11 +62,6 @@ def test_nested():
 
 def test_many_children_that_are_out():
     assert ask(route(*[Result.TKO] * 3000))[0] == Result.TKO
-
-
-def test_keys_are_not_located_where_replies_must_be_seen():
-    route = failover([DestinationRoute(Leaf("a")), DestinationRoute(Leaf("b"))])
-    assert route.locate([b"k", b"l"]) == ([None, None], [b"k", b"l"])
 
 
 F, N, T = Result.FOUND, Result.NOTFOUND, Result.TIMEOUT
@@ -206,3 +207,133 @@ def test_degenerate_shapes():
     child = ScriptedRoute()
     assert build("FailoverRoute", children=[child]) is child
     assert isinstance(build("FailoverRoute", children=[]), NullRoute)
+
+
+# gets of many keys: a line per server, and each key of a line that fails goes on by itself
+
+KEYS = [b"k%d" % n for n in range(10)]
+LINE = b"get %b\r\n" % b" ".join(KEYS)
+ERROR = b"SERVER_ERROR Reply timeout\r\n"
+
+
+def leaf(values=()):
+    server = LineServer()
+    server.values = {key: key for key in values}
+    return server, DestinationRoute(server)
+
+
+def get_all(route, keys=KEYS, op=Op.GET, start=b"get "):
+    replies = Replies()
+    MultiGet(op, start, keys, replies).send(route)
+    return replies
+
+
+def hits(keys):
+    return b"".join(b"VALUE %b 0 %d\r\n%b\r\n" % (key, len(key), key) for key in keys) + b"END\r\n"
+
+
+@pytest.mark.parametrize(("op", "start"), [(Op.GET, b"get "), (Op.GETS, b"gets "), (Op.GAT, b"gat 60 ")])
+def test_keys_share_a_line_to_the_first_child_and_go_on_one_by_one_when_it_fails(op, start):
+    (first, a), (second, b) = leaf(KEYS), leaf(KEYS[:4])
+    context = make_context()
+    route = build("FailoverRoute", context, children=[a, b])
+    replies = get_all(route, KEYS, op, start)
+    assert (first.lines, second.lines) == ([start + LINE[len(b"get ") :]], [])
+    first.answer_next()
+    assert replies.got == [(F, hits(KEYS))]
+    assert counted(context) == {}
+    replies = get_all(route, KEYS, op, start)
+    first.fail_next(ERROR)
+    assert second.lines == [b"%b%b\r\n" % (start, key) for key in KEYS]
+    for _ in KEYS:
+        second.answer_next()
+    assert replies.got == [(F, hits(KEYS[:4]))]
+    assert first.results[T] == len(KEYS)
+    assert counted(context) == {"all": 10, "inorder_policy": 10, "policy_result_error": 10}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asked", "result"),
+    [
+        (N, F, 0, F),  # misses are no errors: the reply is an empty one
+        (T, N, 10, F),
+        (T, T, 10, T),
+        (Result.TKO, F, 10, F),
+        (Result.CLIENT_ERROR, F, 0, Result.CLIENT_ERROR),
+    ],
+)
+def test_what_becomes_of_a_line(first, second, asked, result):
+    (server, child), other = leaf(), ScriptedRoute(second)
+    replies = get_all(build("FailoverRoute", children=[child, other]))
+    if first is N:
+        server.answer_next()
+    else:
+        server.fail_next(ERROR, first)
+    assert len(other.seen) == asked
+    assert results(replies.got) == [result]
+
+
+def test_only_the_line_that_failed_goes_on():
+    (one, a), (two, b) = leaf(KEYS), leaf(KEYS)
+    hashed = build("HashRoute", children=[a, b], hash_func="Crc32")
+    other = ScriptedRoute(F)
+    replies = get_all(build("FailoverRoute", children=[hashed, other]))
+    failing = one.sent[0].keys
+    two.answer_next()
+    one.fail_next(ERROR)
+    assert [key for key, _ in other.seen] == failing
+    found = {key: b"VALUE %b 0 1\r\nv\r\n" % key for key in failing}
+    expected = b"".join(found.get(key, b"VALUE %b 0 2\r\n%b\r\n" % (key, key)) for key in KEYS) + b"END\r\n"
+    assert replies.got == [(F, expected)]
+
+
+def test_lines_below_several_failovers():
+    (server, child), inner, outer = leaf(), ScriptedRoute(T), ScriptedRoute(F)
+    context = make_context()
+    below = build("FailoverRoute", context, children=[child, inner])
+    replies = get_all(build("FailoverRoute", context, children=[below, outer]))
+    assert server.lines == [LINE]
+    server.fail_next(ERROR)
+    assert [len(inner.seen), len(outer.seen)] == [10, 10]
+    assert results(replies.got) == [F]
+    assert counted(context)["all"] == 20
+
+
+def test_an_ordinary_line_below_several_failovers():
+    server, child = leaf(KEYS)
+    below = failover([child, ScriptedRoute(T)])
+    replies = get_all(failover([below, ScriptedRoute(F)]))
+    server.answer_next()
+    assert replies.got == [(F, hits(KEYS))]
+
+
+def test_keys_keep_the_names_that_the_client_has_for_them():
+    (server, child), other = leaf(), ScriptedRoute(F)
+    handle = PrefixSelectorRoute({b"k": failover([child, other])}, NullRoute())
+    root = RootRoute({b"/r/c/": handle}, handle, make_context())
+    keys = [b"/r/c/" + key for key in KEYS]
+    replies = get_all(root, keys)
+    assert server.lines == [LINE]
+    server.fail_next(ERROR)
+    assert [(key, key.prefix) for key, _ in other.seen] == [(key, b"/r/c/") for key in KEYS]
+    assert replies.got == [(F, b"".join(b"VALUE %b 0 1\r\nv\r\n" % key for key in keys) + b"END\r\n")]
+
+
+def test_where_lines_cannot_be_told_apart_keys_go_one_by_one():
+    _server, child = leaf()
+    prefixed = build("ModifyKeyRoute", target=child, ensure_key_prefix="p:")
+    assert isinstance(prefixed, ModifyKeyRoute)
+    limited = built(F, F, failover_limit={"rate": 0.5})
+    for route in (failover([prefixed, child]), limited):
+        assert route.locate(KEYS) == ([None] * 10, KEYS)
+
+
+def test_values_that_were_not_asked_for_are_an_error_of_the_child():
+    (server, child), other = leaf(), ScriptedRoute(F)
+    replies = get_all(failover([failover([child, ScriptedRoute(T)]), other]))
+    request = server.sent[0]
+    server.values = {b"x": b"x"}
+    with pytest.raises(ProtocolError):
+        server.reply(request, server.block(b"x") + b"END\r\n")
+    server.fail_next(ERROR)
+    assert (len(other.seen), results(replies.got)) == (10, [F])
