@@ -1,5 +1,7 @@
 """mcrouter's leases over real servers, the original's and ours: `mg … N` and `ms … C` behind the proxy."""
 
+import time
+
 import pytest
 
 KINDS = pytest.mark.parametrize("kind", ["memcached", "ours"])
@@ -181,3 +183,54 @@ async def test_staging_gets_what_is_stored_under_warms_lease(fleet, first, secon
     async with route as (client, (_warm, staging), _):
         await client.ask(lease_set(await lease(client), b"v", flags=4), b"STORED\r\n")
         await staging.seen(b"get k\r\n", b"VALUE k 4 1\r\nv\r\nEND\r\n")
+
+
+@MIXED
+async def test_a_lease_of_before_a_keys_move_is_ended(fleet, first, second):
+    fields = {"from": "PoolRoute|A", "to": "PoolRoute|B", "start_time": int(time.time()) - 1, "interval": 1}
+    async with fleet([first, second], "MigrateRoute", **fields) as (client, (old, new), _):
+        given = await old.ask(b"mg k c N10\r\n")
+        assert given.endswith(b" W\r\n")
+        token = int(given.split()[1][1:]) + 1
+        await client.ask(lease_set(token, b"v"), b"NOT_STORED\r\n")
+        await old.seen(b"get k\r\n", b"END\r\n")
+        await client.ask(lease_set(await lease(client), b"v"), b"STORED\r\n")
+        assert await new.ask(b"get k\r\n") == b"VALUE k 0 1\r\nv\r\nEND\r\n"
+
+
+@KINDS
+@pytest.mark.parametrize("first_hit", [True, False])
+async def test_one_copy_of_a_split_key_is_leased(fleet, kind, first_hit):
+    fields = {"destination": "PoolRoute|A", "replicas": 3, "all_sync": False, "first_hit": first_hit}
+    async with fleet([kind], "KeySplitRoute", **fields) as (client, (server,), _):
+        await client.ask(lease_set(await lease(client), b"v"), b"STORED\r\n")
+        await client.ask(b"lease-get k\r\n", b"VALUE k 0 1\r\nv\r\nEND\r\n")
+        copies = [await server.ask(b"get %b\r\n" % name) for name in (b"k", b"k::1", b"k::2")]
+        assert copies.count(b"END\r\n") == 2
+
+
+@MIXED
+async def test_leases_by_operation(fleet, first, second):
+    policies = {"lease-get": "PoolRoute|B", "lease-set": "PoolRoute|B"}
+    fields = {"default_policy": "PoolRoute|A", "operation_policies": policies}
+    async with fleet([first, second], "OperationSelectorRoute", **fields) as (client, (_others, leases), _):
+        await client.ask(lease_set(await lease(client), b"v"), b"STORED\r\n")
+        await client.ask(b"get k\r\n", b"END\r\n")
+        assert await leases.ask(b"get k\r\n") == b"VALUE k 0 1\r\nv\r\nEND\r\n"
+
+
+@MIXED
+async def test_a_near_cache_does_not_stand_between_a_client_and_its_lease(fleet, first, second):
+    fields = {"l1": "PoolRoute|A", "l2": "PoolRoute|B", "upgradingL1Exptime": 60, "ncacheUpdatePeriod": 5}
+    async with fleet([first, second], "L1L2CacheRoute", **fields) as (client, (near, far), _):
+        await client.ask(b"get absent\r\n", b"END\r\n")
+        await near.seen(b"get absent\r\n", b"VALUE absent 65536 6\r\nncache\r\nEND\r\n")
+        await client.ask(b"lease-get absent\r\n", b"LVALUE absent 0 0 0\r\n\r\nEND\r\n")
+        await client.ask(lease_set(await lease(client), b"v"), b"STORED\r\n")
+        assert await far.ask(b"get k\r\n") == b"END\r\n"
+
+
+async def test_a_miss_that_no_server_gives(fleet):
+    async with fleet(["ours"], "NullRoute") as (client, _, _):
+        await client.ask(b"lease-get a b\r\n", b"LVALUE a 0 0 0\r\n\r\nLVALUE b 0 0 0\r\n\r\nEND\r\n")
+        await client.ask(lease_set(5, b"v") + b"metaget a\r\n", b"NOT_STORED\r\nEND\r\n")

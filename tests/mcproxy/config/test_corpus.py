@@ -49,8 +49,9 @@ def test_every_route_handle_is_in_a_valid_file():
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
-def test_a_valid_config_is_taken(path, destinations):
+def test_a_valid_config_is_taken(path, destinations, caplog):
     assert build(path, destinations).root is not None
+    assert not [message for message in caplog.messages if "has no field" in message]
 
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)

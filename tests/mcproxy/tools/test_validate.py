@@ -9,6 +9,11 @@ def test_a_good_configuration_passes_and_no_name_is_looked_up():
     validate(Settings(config='{"route": {"type": "PoolRoute", "pool": {"servers": "dns+nowhere.invalid:1"}}}'))
 
 
+def test_a_field_that_no_route_knows_is_told_and_passes(caplog):
+    validate(Settings(config='{"route":\n{"type": "NullRoute", "x": 1}}'))
+    assert caplog.messages == ["NullRoute has no field x: it is ignored line: 2 at: route.x"]
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [
