@@ -1,5 +1,6 @@
 """Who is measured: the reference first, then ours."""
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def servers(megabytes: int = 1024, floor: bool = False) -> list[Contender]:
 
 @contextmanager
 def proxies() -> Iterator[list[Contender]]:
-    """twemproxy, then ours with each hash, all over the same three memcacheds on the load's core."""
+    """twemproxy, then ours with each hash and with a tree, all over the same three memcacheds on the load's core."""
     with ExitStack() as stack:
         command = MEMCACHED.command.format(megabytes=512)
         ports = [stack.enter_context(running(command, LOAD_CORE))[1] for _ in range(_UPSTREAMS)]
@@ -49,7 +50,19 @@ def proxies() -> Iterator[list[Contender]]:
             Contender("twemproxy", _nutcracker(directory, ports)),
             Contender("mcproxy, ring", ours),
             Contender("mcproxy, Ch3", f"{ours} --hash ch3"),
+            Contender("mcproxy, tree", _tree(directory, ports)),
         ]
+
+
+def _tree(directory: Path, upstreams: list[int]) -> str:
+    """Ours with three levels: a prefix selector, failover below it, pools by ring. All of the rows' keys pass all three."""
+    pool = {"servers": [f"127.0.0.1:{port}" for port in upstreams]}
+    to_a, to_b = ({"type": "PoolRoute", "pool": name, "hash": "ring"} for name in "AB")
+    failover = {"type": "FailoverRoute", "children": [to_a, to_b]}
+    selector = {"type": "PrefixSelectorRoute", "policies": {"key:": failover, "no:": failover}, "wildcard": to_b}
+    where = directory / "tree.json"
+    where.write_text(json.dumps({"pools": {"A": pool, "B": pool}, "route": selector}))
+    return f"{sys.executable} -m mcproxy --listen 127.0.0.1:{{port}} --config-file {where}"
 
 
 def _nutcracker(directory: Path, upstreams: list[int]) -> str:
