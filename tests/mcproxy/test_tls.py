@@ -291,6 +291,20 @@ class TestServers:
             await client.ask(b"get k\r\n", b"END\r\n")
             assert (server.connections, server.sessions_reused) == (2, int(resumes))
 
+    @pytest.mark.parametrize("words", [(), ("--ssl-connection-cache",)])
+    async def test_on_a_unix_socket(self, tmp_path, pair, authority, words):
+        path = tmp_path / "s"
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.readline():
+                writer.write(b"END\r\n")
+            writer.close()
+
+        async with await asyncio.start_unix_server(answer, path, ssl=authority.serving(pair)):
+            config = f'{{"pools": {{"A": {{"servers": ["unix:{path}:ascii:tls"]}}}}, "route": "PoolRoute|A"}}'
+            async with running_proxy("--config", config, *words) as proxy:
+                await (await proxy.connect()).ask(b"get k\r\n", b"END\r\n")
+
     async def test_what_a_configuration_says(self, pair, authority):
         """The same server in plain and in TLS is two; a server's own word stands above its pool's."""
         async with (
