@@ -55,7 +55,7 @@ def proxies() -> Iterator[list[Contender]]:
 
 
 def _tree(directory: Path, upstreams: list[int]) -> str:
-    """Ours with three levels: a prefix selector, failover below it, pools by ring. All of the rows' keys pass all three."""
+    """Ours with three levels, which all keys of the rows pass: a prefix selector, failover, pools by ring."""
     pool = {"servers": [f"127.0.0.1:{port}" for port in upstreams]}
     to_a, to_b = ({"type": "PoolRoute", "pool": name, "hash": "ring"} for name in "AB")
     failover = {"type": "FailoverRoute", "children": [to_a, to_b]}
