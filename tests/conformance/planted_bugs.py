@@ -29,9 +29,9 @@ class Bug:
 
 
 def copy_packages(directory: Path) -> Path:
-    """Copy the server's packages into the directory."""
+    """Copy the server's packages into the directory, with what of them is compiled already."""
     for package in PACKAGES:
-        shutil.copytree(PROJECT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / package, directory / package, ignore=shutil.ignore_patterns("*.pyc.*"))
     return directory
 
 
@@ -44,6 +44,8 @@ def plant(bug: Bug, directory: Path) -> Path:
     if found != 1:
         raise NotPlanted(f"{bug.name}: the text is {found} times in {bug.file}, not once: {bug.old!r}")
     target.write_text(source.replace(bug.old, bug.new))
+    for compiled in (target.parent / "__pycache__").glob(f"{target.stem}.*.pyc"):
+        compiled.unlink()  # of the source without the bug; were it written in the same second, it would be believed
     return directory
 
 
