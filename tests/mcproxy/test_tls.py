@@ -103,6 +103,27 @@ class TestClients:
         await proxy.server.wait_for_lines(700)
         await until(lambda: not proxy.proxy.service.connections)
 
+    @pytest.mark.parametrize("reads", [True, False])
+    async def test_a_client_that_does_not_read(self, pair, authority, reads):
+        """It is read from no more; once it reads it has everything, if it never does it is dropped."""
+        words = listening(pair, "--client-timeout", "0" if reads else "100")
+        async with (
+            MockUpstream(store_script()) as server,
+            running_proxy("--upstream", server.address, *words) as proxy,
+        ):
+            client = await proxy.connect(authority.trusting())
+            await client.ask(b"set k 0 0 %d\r\n%b\r\n" % (len(VALUE), VALUE), b"STORED\r\n")
+            client.writer.transport.pause_reading()
+            client.send(b"get k\r\n" * 8)
+            [connection] = proxy.proxy.service.connections
+            if reads:
+                await until(lambda: connection._is_blocked)
+                client.writer.transport.resume_reading()
+                await client.expect(b"VALUE k 0 %d\r\n%b\r\nEND\r\n" % (len(VALUE), VALUE) * 8)
+            else:
+                await until(lambda: not proxy.proxy.service.connections)
+                assert proxy.proxy.service.refused["unread"] == 1
+
     async def test_a_connection_that_ends_without_the_end_of_tls(self, proxy, authority):
         client = await proxy.connect(authority.trusting())
         await client.ask(b"get k\r\n", b"END\r\n")
