@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from pymemcache.client.base import Client
@@ -117,8 +117,8 @@ def test_a_process_with_real_servers(workers):
         words = ["--num-proxies", str(workers), "--admin", f"127.0.0.1:{admin}", "--log-format", "json"]
         words += [word for address in upstreams for word in ("--upstream", address)]
         command = lambda port: [*MCPROXY, "--listen", f"127.0.0.1:{port}", *words]  # noqa: E731
-        with running(command) as proxy:
-            clients = [Client(proxy.address) for _ in range(12)]
+        with running(command) as proxy, ExitStack() as stack:
+            clients = [stack.enter_context(closing(Client(proxy.address))) for _ in range(12)]
             for number, client in enumerate(clients):
                 assert client.set(f"k{number}", f"v{number}", noreply=False)
             for number, client in enumerate(clients):
@@ -133,8 +133,6 @@ def test_a_process_with_real_servers(workers):
             assert get(admin, "/readyz")[1].startswith("ready: 2 servers, upstream")
             stats = clients[0].stats()
             assert stats[b"cmd_set_count"] in (12, b"12")
-            for client in clients:
-                client.close()
             log = proxy.stderr
         assert all(json.loads(line)["message"] for line in log.splitlines())
 
