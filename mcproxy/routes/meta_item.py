@@ -42,5 +42,10 @@ def parse_ttl(raw: bytes) -> int:
     return int(_value(raw.rstrip(CRLF).split(b" ")[1:], b"t"))
 
 
+def has_winner(raw: bytes) -> bool:
+    """Whether somebody has won the item: then an empty one stands for a lease, and is no value to copy."""
+    return b"Z" in raw[: raw.find(CRLF)].split(b" ")
+
+
 def _value(flags: list[bytes], letter: bytes) -> bytes:
     return next((flag[1:] for flag in flags if flag[:1] == letter), b"0")

@@ -20,7 +20,7 @@ from mcproxy.request_text import Hit, Update, exptime_for_ttl, parse_hit, parse_
 from mcproxy.routes.background import Background
 from mcproxy.routes.base import Fields, RouteHandle, all_destinations
 from mcproxy.routes.changed import ReplyFor
-from mcproxy.routes.meta_item import META_GET, parse_ttl, presence_text, ttl_text
+from mcproxy.routes.meta_item import META_GET, has_winner, parse_ttl, presence_text, ttl_text
 from mcproxy.upstream.destination import Destination
 
 _FOUND, _NOTFOUND, _STORED = Result.FOUND.value, Result.NOTFOUND.value, Result.STORED.value
@@ -74,7 +74,9 @@ class StagingRoute(RouteHandle):
             self._background.ask(self._warm.route, META_GET, key, ttl_text(key), then)
 
     def _on_ttl(self, key: bytes, hit: Hit, result: int, raw: bytes) -> None:
-        exptime = exptime_for_ttl(parse_ttl(raw), self._wall_time()) if result == _FOUND else None
+        if result != _FOUND or (not hit.value and has_winner(raw)):
+            return
+        exptime = exptime_for_ttl(parse_ttl(raw), self._wall_time())
         if exptime is not None:
             text = storage_text(b"add", key, hit.flags, exptime, hit.value)
             self._background.ask(self._staging.route, _ADD, key, text)

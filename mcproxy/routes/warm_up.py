@@ -18,7 +18,7 @@ from mcproxy.request import Continuation, Op, Request
 from mcproxy.request_text import Hit, Update, exptime_for_ttl, hit_reply, parse_hit, storage_text
 from mcproxy.routes.base import Fields, RouteHandle, all_destinations
 from mcproxy.routes.context import RouteContext
-from mcproxy.routes.meta_item import META_GET, item_text, parse_item
+from mcproxy.routes.meta_item import META_GET, has_winner, item_text, parse_item
 from mcproxy.upstream.destination import Destination
 
 _FOUND, _NOTFOUND = Result.FOUND.value, Result.NOTFOUND.value
@@ -91,6 +91,8 @@ class _Copying(Continuation):
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         if self._was_at_cold:
+            if result == _FOUND and self._route.exptime is None and has_winner(raw) and not parse_item(raw)[0].value:
+                result, raw = _NOTFOUND, END
             self._on_warm(result, raw)
         elif self._is_enough(result, raw):
             self.pass_up(request, result, raw)

@@ -129,7 +129,7 @@ class CacheRoute(RouteHandle):
             return Result.NOTFOUND, b"EN\r\n" if op is Op.META_GET else b"END\r\n"
         if op is Op.META_GET:
             shown = {b"f": b" f%d" % entry.flags, b"t": b" t%d" % _ttl(entry.exptime), b"k": b" k" + request.key}
-            flags = b"".join(shown.get(word[:1], b"") for word in words[2:])
+            flags = b"".join(shown.get(word[:1], b"") for word in words[2:]) + (b" Z" if entry.is_leased else b"")
             if b"v" in words:
                 return Result.FOUND, b"VA %d%b\r\n%b\r\n" % (len(entry.value), flags, entry.value)
             return Result.FOUND, b"HD%b\r\n" % flags

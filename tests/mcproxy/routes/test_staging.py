@@ -138,3 +138,14 @@ def test_an_error_to_a_lease_is_warms(kind, error):
     staging = CacheRoute()
     assert say(staging_route(CacheRoute(failing=error), staging), LIKE[kind])[0][0] == error
     assert not staging.texts
+
+
+def test_what_stands_for_a_lease_is_not_copied():
+    warm, staging = CacheRoute(), CacheRoute()
+    route = staging_route(warm, staging)
+    say(route, LIKE["lease-get"])
+    assert say(route, LIKE["get"])[0][0] == Result.FOUND
+    assert not staging.entries
+    warm.put(b"k", b"")
+    say(route, LIKE["get"])
+    assert staging.values() == {b"k": b""}

@@ -234,3 +234,14 @@ def test_what_is_about_to_expire_is_made_anew_under_the_lease():
     cold = CacheRoute()
     [(result, raw)] = say(warm_up(cold, warm_cache(exptime=DYING), None), LIKE["lease-get"])
     assert (result, parse_lease(raw).token) == (Result.NOTFOUND, cold.entries[b"k"].unique + 1)
+
+
+@pytest.mark.parametrize("kind", ["get", "gets", "lease-get"])
+def test_what_stands_for_a_lease_of_warms_is_no_value(kind):
+    cold, warm = CacheRoute(), CacheRoute()
+    say(warm, LIKE["lease-get"])
+    assert say(warm_up(cold, warm, None), LIKE[kind])[0][0] == Result.NOTFOUND
+    assert all(entry.is_leased for entry in cold.entries.values())
+    warm.put(b"k", b"")  # an empty value is one
+    cold.entries.clear()
+    assert say(warm_up(cold, warm, None), LIKE[kind])[0][0] == Result.FOUND
