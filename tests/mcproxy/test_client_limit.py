@@ -7,6 +7,7 @@ import socket
 import time
 
 from mcproxy.client_limit import RESERVED_FILES, ClientLimit, connections_max
+from tests.mcproxy.test_listeners import answer
 from tests.mcproxy.test_listeners import proxy as proxy_process
 from tests.support.mock_upstream import SILENCE, MockUpstream
 from tests.support.running_proxy import running_proxy, until
@@ -123,7 +124,7 @@ def test_on_a_unix_socket(tmp_path):
 
     path = str(tmp_path / "s")
     with proxy_process("--unix-domain-sock", path, "--max-conns", "2"):
-        wait_until((tmp_path / "s").exists, 10, "a socket")
+        wait_until(lambda: answer(socket.AF_UNIX, path) == b"END\r\n", 10, "an answer")
         with connected() as first, connected() as second:
             assert [ask(client) for client in (first, second)] == [b"END\r\n"] * 2
             time.sleep(0.01)  # it counts in milliseconds
