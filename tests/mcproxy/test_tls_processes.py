@@ -26,11 +26,7 @@ CONFIG = """{{
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tls")
-    directory.chmod(0o755)  # the server gives up being root before it reads them
-    for parent in directory.parents[:2]:
-        parent.chmod(0o755)
-    return Authority(directory)
+    return Authority(tmp_path_factory.mktemp("tls"))
 
 
 def test_from_tls_to_both_kinds_of_servers(tmp_path, authority):
