@@ -1,8 +1,12 @@
+import random
+
 import pytest
 
 from mcproxy.outcome import Result
 from mcproxy.routes.destination import DestinationRoute
+from mcproxy.routes.prefix_selector import PrefixSelectorRoute
 from mcproxy.routes.root import RootRoute
+from mcproxy.routing_prefix import PrefixedKey
 from tests.support.built_route import build
 from tests.support.operations import HITS, ONE_OF_EACH
 from tests.support.route_context import make_context
@@ -42,6 +46,22 @@ def selector(children):
 def test_the_longest_prefix_wins(selector, children, key, child):
     ask(at_the_top(selector), key=key)
     assert [name for name, route in children.items() if route.seen] == [child]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_policies_as_by_trying_them_all(seed):
+    rng = random.Random(seed)
+    texts = [bytes(rng.choices(b"ab/\xfe\xff", k=rng.randrange(1, 5))) for _ in range(200)]
+    policies = {prefix: ScriptedRoute() for prefix in texts[: rng.randrange(1, 30)]}
+    if seed % 5 == 0:
+        policies[b""] = ScriptedRoute()
+    wildcard = ScriptedRoute()
+    selector = PrefixSelectorRoute(policies, wildcard)
+    for key in [*texts, *policies]:
+        expected = max((p for p in policies if key.startswith(p)), key=len, default=None)
+        handle = wildcard if expected is None else policies[expected]
+        assert selector.select(key) is handle
+        assert selector.select(PrefixedKey(b"/a/b/", key)) is handle
 
 
 @pytest.mark.parametrize("op", ONE_OF_EACH)
