@@ -149,7 +149,7 @@ def _draw(options: argparse.Namespace, name: str, title: str, rows: list[report.
     main_rows = [row for row in rows if row["quick"]]
     if rows and chart.possible():
         chart.draw_rows(main_rows or rows, title, options.results / f"{name}.png")
-        if len(main_rows) < len(rows):
+        if 0 < len(main_rows) < len(rows):
             chart.draw_rows(rows, title, options.results / f"{name}-all.png")
     print(f"results are in {options.results}", file=sys.stderr)
 
