@@ -178,6 +178,8 @@ class MultiGet:
             found.update(_renamed(dict(zip(keys, blocks)), request))  # noqa: B905
             is_fit = set(keys) <= set(request.keys)
         if not is_fit or len(keys) > count:
+            # none of it is believed, and the other servers' lines must still fit
+            self._blocks = {key: b"" if key in asked else found[key] for key in self._keys}
             raise ProtocolError(f"a value that was not asked for: {raw[:64]!r}")
         results[_FOUND] += len(keys) - 1
         results[_NOTFOUND] += count - len(keys)

@@ -11,10 +11,11 @@ from __future__ import annotations
 import time
 from binascii import crc32
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from mcproto.encode import END
 from mcproxy.outcome import FIRST_ERROR, Result, is_failover_error
-from mcproxy.request import Continuation, OpClass, Request
+from mcproxy.request import Continuation, OpClass, PartsWaiter, Request
 from mcproxy.routes.base import Located, RouteHandle
 from mcproxy.routes.destination import DestinationRoute
 from mcproxy.routes.modify_exptime import ModifyExptimeRoute
@@ -64,6 +65,10 @@ class _MissServer:
 
 class _Miss(Continuation):
     __slots__ = ()
+
+    def await_more(self, parts: int) -> None:
+        """Of a line whose keys join other gets: as its waiter."""
+        cast(PartsWaiter, self.above).await_more(parts)
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
         if result >= FIRST_ERROR and is_failover_error(result):

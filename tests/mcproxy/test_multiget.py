@@ -207,3 +207,16 @@ def test_a_value_that_was_not_asked_for_does_not_fit(replies, keys, raw):
     assert together.reply is None
     request.answer(Result.REMOTE_ERROR, b"SERVER_ERROR closed\r\n")  # what its connection does then
     assert together.reply == b"SERVER_ERROR closed\r\n"
+
+
+@pytest.mark.parametrize("keys", [KEYS[:9], [b"/p/p/" + key for key in KEYS[:9]]])
+def test_a_line_that_does_not_fit_spoils_no_other_and_nothing_of_it_is_told(replies, keys):
+    wrong, right = servers = [Server(), Server()]
+    right.values = dict.fromkeys(KEYS, b"v")
+    together = ask(Router(servers), replies, keys)
+    (request,) = wrong.sent
+    with pytest.raises(ProtocolError):
+        wrong.reply(request, b"VALUE k0 0 1\r\nx\r\nVALUE other 0 1\r\nx\r\nEND\r\n")
+    right.answer_next()
+    request.answer(Result.NOTFOUND, b"END\r\n")  # as where an error is a miss
+    assert together.reply == b"".join(b"VALUE %b 0 1\r\nv\r\n" % key for key in keys[1::2]) + b"END\r\n"

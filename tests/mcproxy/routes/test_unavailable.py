@@ -1,5 +1,7 @@
 """--on-unavailable: a miss, or the next server, while a server is away; with scripted members and real processes."""
 
+import asyncio
+
 import pytest
 
 from mcproxy.outcome import Result
@@ -133,3 +135,29 @@ def test_the_next_is_asked_once():
     replies = Replies()
     route.route(Request(Op.GET, b"k", b"get k\r\n", replies))  # scripted members are no servers
     assert [result for result, _ in replies.got] == [Result.TKO]
+
+
+@pytest.mark.parametrize("how", ["miss", "next"])
+async def test_keys_of_lines_may_join_other_gets(how):
+    is_open = asyncio.Event()
+    values = store_script()
+
+    async def script(line, value):
+        await is_open.wait()
+        return values(line, value)
+
+    keys = [b"k%d" % number for number in range(12)]
+    async with (
+        MockUpstream(script) as server,
+        running_proxy("--upstream", server.address, "--single-flight", "--on-unavailable", how) as proxy,
+    ):
+        first, second, third = [await proxy.connect() for _ in range(3)]
+        first.send(b"set k1 0 0 1\r\nx\r\nget %b\r\n" % b" ".join(keys[:10]))
+        await until(lambda: sum(proxy.proxy.service.commands) == 11)
+        second.send(b"get %b\r\n" % b" ".join(keys[:10]))
+        third.send(b"get %b\r\n" % b" ".join(keys))
+        await until(lambda: sum(proxy.proxy.service.commands) == 33)
+        is_open.set()
+        for client, before in ((first, b"STORED\r\n"), (second, b""), (third, b"")):
+            await client.expect(before + b"VALUE k1 0 1\r\nx\r\nEND\r\n")
+        assert len(server.lines) == 3  # all others have joined
