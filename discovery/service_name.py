@@ -79,7 +79,7 @@ def _parse(text: str, default_port: int | None) -> Target:
     host, port = split_host_port(text, default_port)
     if is_ip(host):
         return Target(text, Lookup.LITERAL, host, port)
-    return Target(text, Lookup.HOST, _checked_name(host), port)
+    return Target(text, Lookup.HOST, checked_name(host), port)
 
 
 def _parse_dns(text: str, lookup: Lookup, rest: str, default_port: int | None) -> Target:
@@ -91,7 +91,7 @@ def _parse_dns(text: str, lookup: Lookup, rest: str, default_port: int | None) -
             raise ValueError("the port comes from the SRV records, so none is written")
     if is_ip(name):
         raise ValueError("a DNS name belongs here, not an IP address")
-    name = _checked_name(name)
+    name = checked_name(name)
     if lookup is not Lookup.ADDRESSES and not _is_service(name):
         raise ValueError("a service is written _service._proto.NAME, such as _memcache._tcp.NAME")
     if lookup is Lookup.ADDRESSES and "." not in name:
@@ -157,7 +157,7 @@ def is_ip(text: str) -> bool:
     return True
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
     """`name` in lower case (case carries no meaning in DNS, but would in an identity); RFC 1035's limits."""
     name = name.lower()
     bare = name.removesuffix(".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from discovery.service_name import DNS_SCHEMES, Target, parse_target, split_host_port
+from discovery.service_name import DNS_SCHEMES, Target, checked_name, is_ip, parse_target, split_host_port
 from mcproxy.upstream.destination import Location
 
 DEFAULT_PORT = 11211
@@ -60,4 +60,6 @@ def parse_server(text: str, port_override: int = 0) -> Server:
     if is_path:
         return Server(Location(address, 0), tls)
     host, port = split_host_port(address, port_override or DEFAULT_PORT)
+    if not is_ip(host):
+        checked_name(host)
     return Server(Location(host, port_override or port), tls)

@@ -239,6 +239,8 @@ class Destination:
             self._on_connect_failure(connection, Result.CONNECT_TIMEOUT, "no answer in time")
         except OSError as error:
             self._on_connect_failure(connection, Result.CONNECT_ERROR, failure_text(error))
+        except ValueError as error:  # of a name that cannot be looked up
+            self._on_connect_failure(connection, Result.CONNECT_ERROR, str(error))
 
     def _on_connect_failure(self, connection: UpstreamConnection, result: Result, reason: str) -> None:
         if connection is self._connection:

@@ -329,3 +329,12 @@ async def test_keepalive(make):
         assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         assert [peer.getsockopt(socket.IPPROTO_TCP, name) for name in names] == [30, 7, 4]
+
+
+@pytest.mark.parametrize("host", ["10.0.0..1", "a" * 64, "a\0b"])
+async def test_a_host_that_cannot_be_looked_up_is_an_error_at_once(shared, host):
+    destination, replies = Destination(host, Location(host, 11211), UpstreamOptions(timeout_s=30.0), shared), Replies()
+    get(destination, replies)
+    await until(lambda: replies.got)
+    assert replies.got[0][0] == Result.CONNECT_ERROR
+    destination.close()
