@@ -9,6 +9,7 @@ from typing import Any
 from mcproxy.config.document import load
 from mcproxy.config.environment import Environment
 from mcproxy.config.jsonc import Object, error_at
+from mcproxy.config.places import placed_in
 from mcproxy.config.pools import Pools
 from mcproxy.config.source import Reading, Source
 from mcproxy.config.tree import TreeBuilder
@@ -54,10 +55,11 @@ def build_document(
 ) -> ProxyConfig:
     """The tree of a document that is loaded. Raises ConfigError."""
     pools = Pools(document["pools"], destinations, options, environment)
-    builder = make_builder(pools, document.get("named_handles", {}), context)
     try:
-        pools.check()
-        root = _root(document, builder, environment)
+        with placed_in(document):
+            builder = make_builder(pools, document.get("named_handles", {}), context)
+            pools.check()
+            root = _root(document, builder, environment)
         return under_options(ProxyConfig(root, tuple(all_destinations([root])), pools.built), environment)
     except RecursionError:
         raise error_at(document, "routes are nested too deep") from None
@@ -91,7 +93,9 @@ def _root(document: Object, builder: TreeBuilder, environment: Environment) -> R
             raise error_at(alias, f"alias {alias} is not of the form /region/cluster/", path) from None
         by_prefix[prefix] = builder.route(node, path)
     if default not in by_prefix:
-        raise error_at(document, f"no route has the default prefix {environment.default_prefix}", "routes")
+        known = ", ".join(prefix.decode() for prefix in by_prefix) or "none"
+        text = f"no route has the default prefix {environment.default_prefix}; --route-prefix is one of: {known}"
+        raise error_at(document, text, "routes")
     return RootRoute(by_prefix, by_prefix[default], builder.context)
 
 

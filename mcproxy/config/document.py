@@ -7,6 +7,7 @@ from typing import Any
 
 from mcproxy.config.environment import Environment
 from mcproxy.config.jsonc import Object, error_at, file_of, line_of
+from mcproxy.config.places import placed_in
 from mcproxy.config.preprocess import Preprocessor, Scope
 from mcproxy.config.route_fields import unknown_fields
 from mcproxy.config.source import Reading
@@ -24,18 +25,24 @@ def load(reading: Reading, environment: Environment) -> Object:
     if not isinstance(parsed, Object):
         raise ConfigError("an object is expected at the top", 1)
     jsonm = Preprocessor(reading.imported, environment.global_values, SPECIAL_FORMS)
-    document = jsonm.document(parsed)
+    with placed_in(parsed):
+        document = jsonm.document(parsed)
+    with placed_in(document):
+        _bring_in_pools(jsonm, document)
+    for unknown in unknown_fields(document):
+        log.warning("%s%s", f"{unknown.file}: " if unknown.file else "", unknown)
+    return document
+
+
+def _bring_in_pools(jsonm: Preprocessor, document: Object) -> None:
     for name in document:
         if name not in _TOP_LEVEL:
             raise error_at(name, f'unknown top-level key: "{name}"', name)
     pools = document.setdefault("pools", Object())
     if not isinstance(pools, dict):
-        raise error_at(document, "pools: an object is expected", "pools")
+        raise ConfigError("pools: an object is expected", path="pools")
     for name, declared in pools.items():
         pools[name] = _pool(jsonm, name, declared)
-    for unknown in unknown_fields(document):
-        log.warning("%s%s", f"{unknown.file}: " if unknown.file else "", unknown)
-    return document
 
 
 def _pool(jsonm: Preprocessor, name: str, declared: Any) -> Any:

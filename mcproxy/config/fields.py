@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
+import sys
+from math import inf
 from typing import Any, Protocol
 
 from mcproxy.config.jsonc import file_of, line_of
@@ -165,7 +166,8 @@ class RouteFields:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    """Whether it can be a float: macros can make whole numbers that are greater than any."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _range(low: float, high: float, unbounded: float) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import Any, NoReturn
 
 from mcproxy.config_error import ConfigError
@@ -37,6 +38,23 @@ class Object(dict[str, Any]):
 def parse(text: str, file: str = "") -> Any:
     """The value in `text`, read from `file`. Raises ConfigError with the line of the first mistake."""
     return _Parser(text, file).document()
+
+
+def number_of(text: str) -> int | float:
+    """A number of JSON. ValueError for one that no double comes near to."""
+    value: int | float = float(text)
+    if not isfinite(value):
+        raise ValueError(f"the number {text[:40]} is too great")
+    return int(text) if text.lstrip("-").isdigit() else value
+
+
+def text_of(text: str) -> Text:
+    """A string, still without its place. ValueError for half a surrogate pair: it has no bytes to go to servers as."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{text[:40]!a} is not Unicode text") from None
+    return Text(text)
 
 
 def line_of(value: object) -> int:
@@ -103,7 +121,10 @@ class _Parser:
             return self._string()
         if number := _NUMBER.match(self._text, self._at):
             self._at = number.end()
-            return json.loads(number.group())
+            try:
+                return number_of(number.group())
+            except ValueError as error:
+                self._fail(str(error))
         for word, value in _WORDS.items():
             if self._text.startswith(word, self._at):
                 self._at += len(word)
@@ -123,9 +144,9 @@ class _Parser:
         if match is None:
             self._fail("a string without its end, or with a control character")
         try:
-            text = Text(json.loads(match.group()))
+            text = text_of(json.loads(match.group()))
         except ValueError:
-            self._fail(f"a bad escape in {match.group()[:40]}")
+            self._fail(f"a bad escape in {match.group()[:40]!a}")
         text.line, text.file = self._line(), self._file
         self._at = match.end()
         return text

@@ -96,3 +96,5 @@ def read_file(path: Path) -> str:
         raise ConfigError(f"Can not read config: {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"Can not read config: {path} is not UTF-8") from error
+    except ValueError as error:  # a NUL in the path
+        raise ConfigError(f"Can not read config: {str(path)!a}: {error}") from error

@@ -6,14 +6,16 @@ a config means the same in both notations.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import yaml
 
-from mcproxy.config.jsonc import Object, Text
+from mcproxy.config.jsonc import Object, Text, number_of, text_of
 from mcproxy.config_error import ConfigError
+
+T = TypeVar("T")
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -69,13 +71,19 @@ class _Reader:
             if text in _WORDS:
                 return _WORDS[text]
             if _NUMBER.fullmatch(text):
-                return json.loads(text)
+                return self._checked(node, number_of)
         return self._text(node)
 
     def _text(self, node: yaml.Node) -> Text:
-        text = Text(node.value)
+        text = self._checked(node, text_of)
         text.line, text.file = node.start_mark.line + 1, self._file
         return text
+
+    def _checked(self, node: yaml.Node, read: Callable[[str], T]) -> T:
+        try:
+            return read(node.value)
+        except ValueError as error:
+            raise self._error(node, str(error)) from None
 
     def _error(self, node: yaml.Node, text: str) -> ConfigError:
         return ConfigError(f"invalid YAML: {text}", node.start_mark.line + 1, file=self._file)

@@ -74,5 +74,6 @@ def claim(claimants: Sequence[Claimant], arcs: MutableSequence[int]) -> None:
 
 def claims_of(name: str) -> tuple[int, ...]:
     """The claims of a name in all sections, SECTION_ARCS values each."""
-    digests = b"".join([hash_bytes(name, seed) for seed in range(CLAIMS // CLAIMS_PER_DIGEST)])
+    text = name.encode()  # mmh3 crashes on a str that UTF-8 cannot say
+    digests = b"".join([hash_bytes(text, seed) for seed in range(CLAIMS // CLAIMS_PER_DIGEST)])
     return unpack(f"<{CLAIMS}H", digests)

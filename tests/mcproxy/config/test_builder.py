@@ -112,7 +112,7 @@ def test_an_empty_pool_is_no_error_in_the_config(destinations):
         ('{"routes": {"bad": "NullRoute"}}', 1, "not of the form"),
         ('{"route": "NullRoute", "pool": {}}', 1, 'unknown top-level key: "pool"'),
         ("[]", 1, "an object is expected"),
-        ('{"route": 7}', 0, "a route is an object or a string"),
+        ('{"route": 7}', 1, "a route is an object or a string"),
         ('{"route": "PoolRoute|A"', 1, "invalid JSON"),
     ],
 )

@@ -60,6 +60,7 @@ def test_an_invalid_config_is_refused_with_its_place(path, destinations):
     with pytest.raises(ConfigError) as caught:
         build(path, destinations)
     assert words in caught.value.text
+    assert caught.value.line > 0
     if line != "None":
         assert caught.value.line == int(line)
     if where != "None":

@@ -18,6 +18,7 @@ from mcproxy.upstream.destination import UpstreamOptions
 VALID = sorted((Path(__file__).parent / "corpus" / "valid").glob("*.json"))
 IN_ITS_PLACE = (
     *(None, True, 0, -1, 1, 10**30, 0.5, -2.5, 1e308, "", "A", "PoolRoute|A", "Pool|A", "|", "@", "%", "@int(x)", "/"),
+    *(10**400, "\ud800", "a\0b", "a..b:11211"),
     *([], {}, [[]], [None], [1, "a"], [{}], {"type": 1}, {"type": ""}, {"": ""}, {"name": "A"}, {"type": "PoolRoute"}),
 )
 MUTANTS = 25
@@ -54,7 +55,7 @@ def test_a_config_is_built_or_refused(path, destinations):
         try:
             build(text, destinations, UpstreamOptions(), offline_context(), environment)
         except ConfigError as error:
-            assert 0 <= error.line <= text.count("\n") + 1
+            assert 0 < error.line <= text.count("\n") + 1
         except Exception as error:
             raise AssertionError(text) from error
 

@@ -109,3 +109,8 @@ def test_too_many_slots() -> None:
     gap: list[Node | None] = [None] * MAX_NODES
     with pytest.raises(ValueError, match="at most 65535 nodes"):
         select_by("ring", gap + pods(2))
+
+
+def test_a_name_that_is_no_unicode_text_is_refused() -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        select_by("ring", [Node("a"), Node("\udcff")])
