@@ -142,8 +142,10 @@ class ClientConnection(asyncio.Protocol):
                 self._log_refused()
             self._more = False
             self._set_reading(False)
-            if not self._places:
+            if not self._places and not self._transport.is_closing():
                 self._transport.close()
+                if not self._is_blocked and self._transport.get_write_buffer_size():
+                    self._expect_taking()
             return
         if self._is_over_limit():
             self._set_reading(False)
@@ -208,18 +210,23 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._is_blocked = True
-        self._given = self._transport.get_write_buffer_size()
         if not self.session.is_watched:
             self.service.held.watch(self.session)
+        self._expect_taking()
+        self._settle()
+
+    def _expect_taking(self) -> None:
+        """Of what the client was sent it must take something in the timeout, again and again until it has all."""
+        self._given = self._transport.get_write_buffer_size()
         if self.service.limits.write_timeout_s:
             self.service.loop.call_later(self.service.limits.write_timeout_s, self._check_taken, 0, self._given)
-        self._settle()
 
     def _check_taken(self, taken_before: int, given_before: int) -> None:
         """Drop a client that has taken nothing since; a blocked one begins to count anew."""
-        if not self._is_blocked or self._transport.is_closing():
+        unread = self._transport.get_write_buffer_size()
+        if not unread or not (self._is_blocked or self._transport.is_closing()):
             return
-        taken = self._given - self._transport.get_write_buffer_size()
+        taken = self._given - unread
         if taken <= taken_before and self._given >= given_before:
             self._drop_unread()
             return
