@@ -29,14 +29,16 @@ def rewrite(results: Path, root: Path) -> None:
 
 
 def filled(text: str, results: Path) -> str:
-    """The text with its sections made anew; KeyError for a section that TABLES does not know."""
+    """The text with its sections made anew, where their results can be read; KeyError for an unknown section."""
 
     def section(found: re.Match[str]) -> str:
         source, table = TABLES[found[2]]
         path = results / f"{source}.json"
-        if not path.exists():
+        try:
+            return f"{found[1]}{table(json.loads(path.read_text()))}\n{found[3]}"
+        except (FileNotFoundError, KeyError) as error:
+            print(f"{found[2]} stays: {path.name} is not there or of another kind ({error!r})", file=sys.stderr)
             return found[0]
-        return f"{found[1]}{table(json.loads(path.read_text()))}\n{found[3]}"
 
     return _SECTION.sub(section, text)
 

@@ -51,6 +51,12 @@ def test_without_results_a_section_stays(tmp_path: Path) -> None:
     assert tables.filled(text, tmp_path) == text
 
 
+def test_results_of_another_kind_change_nothing(tmp_path: Path) -> None:
+    (tmp_path / "server.json").write_text('{"rows": [{"workload": "get", "contenders": {}}]}')
+    text = "<!-- benchmark costs -->\nold\n<!-- end -->\n"
+    assert tables.filled(text, tmp_path) == text
+
+
 def test_an_unknown_section_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         tables.filled("<!-- benchmark none -->\n<!-- end -->", tmp_path)
