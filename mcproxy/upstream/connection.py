@@ -165,7 +165,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._finish(reason)
 
     def _close_if_done(self) -> None:
-        if not self.inflight.slots and self._transport is not None:
+        slots = self.inflight.slots
+        if any(slots) or self._transport is None:
+            return
+        if slots:  # of those left nobody waits for one, and the server may never answer
+            self._transport.abort()
+        else:
             self._transport.close()
 
     def _on_timer(self) -> None:
@@ -187,6 +192,8 @@ class UpstreamConnection(asyncio.Protocol):
         if len(self.inflight.slots) > ABANDONED_MAX and not self.inflight.out:
             self.abort(f"{ABANDONED_MAX} requests unanswered")
             return
+        if self.is_leaving:
+            self._close_if_done()
         deadline = self.inflight.next_deadline()
         if deadline is not None and self._timer is None:
             self._timer = self._call_later(max(deadline - now, 0.001), self._on_timer)

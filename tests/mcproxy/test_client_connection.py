@@ -96,17 +96,19 @@ async def test_a_client_that_takes_nothing_for_the_timeout_is_dropped_and_a_slow
 @pytest.mark.parametrize("value_length", [40_000, 500_000])  # without, and with a transport that asks for a pause
 async def test_who_quits_and_then_takes_nothing_is_dropped_too(caplog, value_length):
     value = b"VALUE k 0 %d\r\n%b\r\nEND\r\n" % (value_length, b"x" * value_length)
-    async with MockUpstream(lambda line, text: value) as server:
-        async with running_proxy("--upstream", server.address, "--client-timeout", "200") as proxy:
-            with socket.socket() as deaf:
-                deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                deaf.connect(("127.0.0.1", proxy.port))
-                await until(lambda: proxy.proxy.service.connections)
-                (client,) = proxy.proxy.service.connections
-                peer = client._transport.get_extra_info("socket")
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-                deaf.sendall(b"get k\r\nquit\r\n")
-                await until(lambda: client._transport.is_closing())
-                assert client._transport.get_write_buffer_size()
-                await until(lambda: not proxy.proxy.service.connections)
+    async with (
+        MockUpstream(lambda line, text: value) as server,
+        running_proxy("--upstream", server.address, "--client-timeout", "200") as proxy,
+    ):
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", proxy.port))
+            await until(lambda: proxy.proxy.service.connections)
+            (client,) = proxy.proxy.service.connections
+            peer = client._transport.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            deaf.sendall(b"get k\r\nquit\r\n")
+            await until(client._transport.is_closing)
+            assert client._transport.get_write_buffer_size()
+            await until(lambda: not proxy.proxy.service.connections)
     assert "it does not read its replies" in caplog.text

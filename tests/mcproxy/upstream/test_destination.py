@@ -224,6 +224,19 @@ async def test_retired_destinations_answer_what_they_owe_then_close(shared, capl
         destinations.close()
 
 
+@pytest.mark.parametrize("is_overdue", [False, True])
+async def test_a_retired_server_that_never_answers_is_not_listened_to_for_ever(make, is_overdue):
+    async with MockUpstream(lambda line, value: b"") as server:
+        destination, replies = make(server.port, timeout_s=0.1), Replies()
+        get(destination, replies)
+        await server.wait_for_lines(1)
+        if is_overdue:
+            await until(lambda: replies.got)
+        destination.retire()
+        await until(lambda: not server._writers)
+        assert [result for result, _ in replies.got] == [Result.TIMEOUT]
+
+
 async def test_a_retired_server_that_was_out_is_told(shared, caplog):
     caplog.set_level("INFO")
     with socket.socket() as closed:
