@@ -85,7 +85,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
         self._write = self._transport.write
         self.session.unread, self.session.drop = self._transport.get_write_buffer_size, self._drop_unread
-        self.service.connections.add(self)
+        self.service.on_come(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         session = self.session

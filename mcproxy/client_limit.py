@@ -62,13 +62,13 @@ class ClientLimit(Generic[T]):
         self._leaving: set[T] = set()
 
     def make_room(self) -> None:
-        """To be called before a client is taken in: ends another if there are too many."""
+        """To be called as a client is about to join: ends others until there is room, or all are busy."""
         if self._leaving:
             self._leaving &= self._clients
-        if len(self._clients) - len(self._leaving) < self._limit:
-            return
-        client = self._longest_silent()
-        if client is not None:
+        while len(self._clients) - len(self._leaving) >= self._limit:
+            client = self._longest_silent()
+            if client is None:
+                return
             self._leaving.add(client)
             self._on_end(client)
             client.finish()

@@ -27,7 +27,8 @@ class ClientListeners:
         self._tls = tls
         self._lines = RateLimited(logging.getLogger("mcproxy.clients"), service.loop.time)
         self._limit_max = connections_max(settings.max_conns, settings.num_proxies)
-        self._limit: ClientLimit[Client] = ClientLimit(self._limit_max, service.connections, self._on_evicted)
+        if self._limit_max:
+            service.make_room = ClientLimit(self._limit_max, service.connections, self._on_evicted).make_room
         self._servers: list[asyncio.Server] = []
 
     async def open(self, plain: Sequence[socket.socket], secure: Sequence[socket.socket]) -> None:
@@ -49,15 +50,8 @@ class ClientListeners:
             server.close()
 
     def _factory(self, kind: type[ClientConnection]) -> Callable[[], ClientConnection]:
-        service, lines, make_room = self._service, self._lines, self._limit.make_room
-        if not self._limit_max:
-            return lambda: kind(service, lines)
-
-        def in_its_place() -> ClientConnection:
-            make_room()
-            return kind(service, lines)
-
-        return in_its_place
+        service, lines = self._service, self._lines
+        return lambda: kind(service, lines)
 
     def _on_evicted(self, client: Client) -> None:
         self._service.refused["idle"] += 1

@@ -75,6 +75,7 @@ class Service:
         "held",
         "limits",
         "loop",
+        "make_room",
         "on_last_gone",
         "refused",
         "routing",
@@ -104,9 +105,16 @@ class Service:
         self.errors = [0] * len(Result)  # errors sent to clients, by Result
         self.refused = {"binary": 0, "tls": 0, "http": 0, "malformed": 0, "unread": 0, "handshake": 0, "idle": 0}
         self.connections: set[Client] = set()
+        self.make_room: Callable[[], None] | None = None  # for a client that is about to join them
         self.on_last_gone: Callable[[], None] | None = None  # told when no client is left
         self.admin_value: Callable[[bytes], bytes] = _no_answers
         self.stats_text: Callable[[str], bytes] = _no_statistics
+
+    def on_come(self, client: Client) -> None:
+        """A client's connection is made, its handshake included."""
+        if self.make_room is not None:
+            self.make_room()
+        self.connections.add(client)
 
     def on_gone(self, client: Client) -> None:
         """A client's connection is closed."""

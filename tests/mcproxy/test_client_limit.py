@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 import time
@@ -64,12 +65,20 @@ class TestWhoHasToGo:
         assert sum(client.asked for client in clients) < 5 * 100  # not all of them for each
 
     def test_not_one_who_has_spoken_since_the_look(self):
-        limit, clients = limited(64, 62)  # so that three have to go before it is kept
-        limit.make_room()
-        clients[-2].heard()
-        limit.make_room()
-        limit.make_room()
+        clients = [FakeClient(1000 + number) for number in range(64)]
+        known = set(clients)
+        limit = ClientLimit(64, known, lambda client: None)
+        for newcomer in range(3):
+            limit.make_room()
+            known.add(FakeClient(0))
+            if not newcomer:
+                clients[-2].heard()
         assert [client.ended for client in clients[-4:]] == [True, True, False, True]
+
+    def test_as_many_as_were_too_busy_before(self):
+        limit, clients = limited(13, 10)
+        limit.make_room()
+        assert sum(client.ended for client in clients) == 4
 
     def test_nobody_with_requests_under_way(self):
         busy = {FakeClient(-1) for _ in range(5)}
@@ -109,6 +118,21 @@ async def test_the_longest_idle_client_makes_room(caplog):
         assert len(proxy.proxy.service.connections) == 3
         assert proxy.proxy.service.refused["idle"] == 1
         assert "3 clients: the longest idle one is closed" in caplog.text
+
+
+async def test_many_who_come_at_once_are_counted_each():
+    async with (
+        MockUpstream(lambda line, value: SILENCE) as server,
+        running_proxy("--upstream", server.address, "--max-conns", "3") as proxy,
+    ):
+        comers = [socket.socket() for _ in range(20)]
+        for comer in comers:
+            comer.setblocking(False)
+            assert comer.connect_ex(("127.0.0.1", proxy.port)) in (0, errno.EINPROGRESS)
+        await until(lambda: proxy.proxy.service.refused["idle"] == 17)
+        await until(lambda: len(proxy.proxy.service.connections) == 3)
+        for comer in comers:
+            comer.close()
 
 
 def test_on_a_unix_socket(tmp_path):
