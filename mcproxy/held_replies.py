@@ -147,10 +147,11 @@ class HeldReplies:
 
     def _drop_unread(self, total: int) -> None:
         for holder in sorted(self._watched, key=lambda holder: holder.unread_bytes, reverse=True):
-            total -= holder.unread_bytes
-            holder.drop()
-            if total <= self._total_max:
+            unread = holder.unread_bytes
+            if total <= self._total_max or not unread:  # who reads all is not to blame for what is left
                 return
+            total -= unread
+            holder.drop()
 
 
 def _get_of(request: Request | None) -> MultiGet | None:

@@ -115,6 +115,15 @@ def test_what_is_not_read_counts_and_the_slowest_readers_are_dropped_when_nothin
     )
 
 
+def test_nobody_is_dropped_who_reads_all(held):
+    held.incoming = lambda: [Connection(1000, Request(Op.GET, b"k", b"get k\r\n", Replies()))]  # one great value
+    holders = [Holder(0, 0), Holder(0, 10), Holder(0, 0)]
+    for holder in holders:
+        held.watch(holder)
+    held.look()
+    assert [holder.is_dropped for holder in holders] == [False, True, False]
+
+
 class Connection:
     """To a server, of whose reply to `next_request` so much has come."""
 
