@@ -29,6 +29,17 @@ def load_authorities(context: ssl.SSLContext, path: str, whose: str) -> None:
         raise ValueError(f"Error loading the {whose} CA cert: {path}: {failure_text(error)}") from error
 
 
+def load_client_authorities(context: ssl.SSLContext, path: str) -> None:
+    """Whose clients we believe. Raises ValueError.
+
+    Each handshake asks them for a certificate: of a session that is resumed nothing is verified again, so it would
+    outlive its certificate, and its authority in a context made later.
+    """
+    load_authorities(context, path, "client")
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+
+
 def failure_text(error: OSError) -> str:
     """Its words, without the place in OpenSSL's glue: `certificate verify failed: certificate has expired`."""
     text = error.strerror or str(error)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mcdaemon.errors import StartError
-from mcdaemon.tls import RenewableContext, load_authorities, load_identity
+from mcdaemon.tls import RenewableContext, load_client_authorities, load_identity
 from mcproxy.config.file_watch import Status, status_of
 from mcproxy.configuration import CONFIG_EXIT
 from mcproxy.tls_options import TlsOptions
@@ -46,7 +46,7 @@ class Tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         load_identity(context, chain, key)
         if authorities:
-            load_authorities(context, authorities, "client")
+            load_client_authorities(context, authorities)
             context.verify_mode = ssl.CERT_REQUIRED if self._options.ssl_require_peer_certs else ssl.CERT_OPTIONAL
         return context
 

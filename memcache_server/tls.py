@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 
 from mcdaemon.errors import StartError
-from mcdaemon.tls import RenewableContext, load_authorities, load_identity
+from mcdaemon.tls import RenewableContext, load_client_authorities, load_identity
 from memcache_server.extended import Extended
 
 CANNOT_LOAD_EXIT = 64
@@ -45,6 +45,6 @@ class Tls:
                 raise ValueError(f"Error setting the provided cipher(s): {options.ssl_ciphers}") from error
         load_identity(context, options.ssl_chain_cert, options.ssl_key)
         if options.ssl_ca_cert:
-            load_authorities(context, options.ssl_ca_cert, "client")
+            load_client_authorities(context, options.ssl_ca_cert)
         context.verify_mode = VERIFY_MODES[options.ssl_verify_mode]
         return context

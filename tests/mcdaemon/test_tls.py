@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcdaemon.tls import RenewableContext, failure_text, load_authorities, load_identity
+from mcdaemon.tls import RenewableContext, failure_text, load_client_authorities, load_identity
 from tests.support.certificates import Authority, Pair
 
 
@@ -20,7 +20,7 @@ class Files:
     def build(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         load_identity(context, str(self.shown.chain), str(self.shown.key))
-        load_authorities(context, str(self.trusted.pem), "client")
+        load_client_authorities(context, str(self.trusted.pem))
         context.verify_mode = ssl.CERT_REQUIRED
         return context
 
@@ -35,11 +35,13 @@ def pairs(authorities) -> list[Pair]:
     return [authority.certificate("host.test") for authority in authorities]
 
 
-def shake_hands(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -> str:
-    """Who issued what the server shows. Raises SSLError as either side does."""
+def connected(
+    server_context: ssl.SSLContext, client_context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> ssl.SSLObject:
+    """The client's side, which has read something: also what a server tells after the handshake. Raises SSLError."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
-    client = client_context.wrap_bio(to_client, to_server, server_hostname="host.test")
+    client = client_context.wrap_bio(to_client, to_server, server_hostname="host.test", session=session)
     waiting = [client, server]
     while waiting:
         for side in list(waiting):
@@ -48,6 +50,14 @@ def shake_hands(server_context: ssl.SSLContext, client_context: ssl.SSLContext) 
                 waiting.remove(side)
             except ssl.SSLWantReadError:
                 pass
+    server.write(b"hello")
+    assert client.read() == b"hello"
+    return client
+
+
+def shake_hands(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -> str:
+    """Who issued what the server shows. Raises SSLError as either side does."""
+    client = connected(server_context, client_context)
     return dict(part[0] for part in client.getpeercert()["issuer"])["commonName"]
 
 
@@ -69,6 +79,21 @@ def test_a_refresh_changes_both_what_is_shown_and_who_is_believed(authorities, p
     assert shake_hands(listening, client(1, 1)) == "second"
     with pytest.raises(ssl.SSLError):
         shake_hands(listening, client(1, 0))  # its authority was taken away
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_session_outlives_the_authority_of_its_client(authorities, pairs, version):
+    files = Files(pairs[0], authorities[0])
+    renewable = RenewableContext(files.build)
+    listening = renewable.for_listeners()
+    context = authorities[0].trusting(pairs[0])
+    context.maximum_version = version
+    session = connected(listening, context).session
+    assert not connected(listening, context, session).session_reused
+    files.trusted = authorities[1]
+    renewable.refresh()
+    with pytest.raises(ssl.SSLError):
+        connected(listening, context, session)
 
 
 def test_what_cannot_be_read_changes_nothing(authorities, pairs, tmp_path):
