@@ -22,7 +22,7 @@ from mcproxy.meta_commands import meta_arithmetic, meta_debug, meta_delete, meta
 from mcproxy.multiget import FEW_KEYS, MultiGet, Router
 from mcproxy.outcome import Result, error_line
 from mcproxy.request import Op, Request, Waiter
-from mcproxy.session import LARGE_VALUE, ClientSession
+from mcproxy.session import LARGE_VALUE, NUL, ClientSession
 
 _AFTER_UNDERSCORE = b"`"
 
@@ -39,10 +39,10 @@ def get(session: ClientSession, tokens: list[bytes]) -> bool:
     if len(tokens) != 2:
         return _get_many(session, _GET, b"get ", tokens[1:])
     key = tokens[1]
-    if len(key) > KEY_MAX or _AFTER_UNDERSCORE > key >= b"_":  # quicker than to look at a byte
+    if len(key) > KEY_MAX or NUL in key or _AFTER_UNDERSCORE > key >= b"_":  # quicker than to look at a byte
         if key.startswith(ADMIN_PREFIX):
             return _answer_admin(session, key)
-        if len(key) > KEY_MAX:
+        if len(key) > KEY_MAX or NUL in key:
             return session.bad_key()
     request = Request(_GET, key, b"get %b\r\n" % key, session)
     session.places.append(request)
@@ -83,7 +83,7 @@ def _get_and_touch(session: ClientSession, op: Op, tokens: list[bytes]) -> bool:
 def _get_many(session: ClientSession, op: int, start: bytes, keys: list[bytes]) -> bool:
     if not keys:
         return session.malformed()
-    if max(map(len, keys)) > KEY_MAX:
+    if max(map(len, keys)) > KEY_MAX or NUL in b"".join(keys):
         return session.bad_key()
     if len(keys) > 2 * PIECE_KEYS:
         return _get_long(session, op, start, pieces_of_list(keys))
@@ -126,12 +126,18 @@ def _get_long(session: ClientSession, op: int, start: bytes, pieces: Iterator[li
 
 def get_long(session: ClientSession, line: bytes) -> bool:
     """`get key*`, of up to eight megabytes."""
-    return _get_long(session, _GET, b"get ", pieces_of_line(line, len(b"get")))
+    return _get_line(session, _GET, b"get ", line)
 
 
 def gets_long(session: ClientSession, line: bytes) -> bool:
     """`gets key*`, the same."""
-    return _get_long(session, Op.GETS, b"gets ", pieces_of_line(line, len(b"gets")))
+    return _get_line(session, Op.GETS, b"gets ", line)
+
+
+def _get_line(session: ClientSession, op: int, start: bytes, line: bytes) -> bool:
+    if NUL in line:
+        return session.bad_key()
+    return _get_long(session, op, start, pieces_of_line(line, len(start) - 1))
 
 
 def _update(op: Op, word_count: int) -> StorageHandler:
@@ -152,7 +158,7 @@ def _update(op: Op, word_count: int) -> StorageHandler:
         if (word_count == 6 or not is_plain) and not _has_numbers(tokens):
             return session.malformed()
         key = tokens[1]
-        if len(key) > KEY_MAX:
+        if len(key) > KEY_MAX or NUL in key:
             return session.bad_key(quiet)
         waiter = session.waiter(len(value), quiet) if quiet or len(value) >= LARGE_VALUE else session
         request = Request(code, key, b"".join((b" ".join(tokens), CRLF, value)), waiter)
@@ -204,7 +210,7 @@ def delete(session: ClientSession, tokens: list[bytes]) -> bool:
 
 def _send(session: ClientSession, op: Op, tokens: list[bytes], quiet: bool) -> bool:
     key = tokens[1]
-    if len(key) > KEY_MAX:
+    if len(key) > KEY_MAX or NUL in key:
         return session.bad_key(quiet)
     request = Request(op, key, b"%b\r\n" % b" ".join(tokens), session.waiter(0, quiet))
     session.places.append(request)

@@ -18,7 +18,7 @@ from mcproxy.outcome import FIRST_ERROR, OUTCOMES, Result
 from mcproxy.request import Op, Request, Waiter
 from mcproxy.request_text import Update
 from mcproxy.routes.meta_item import idle_ttl_text, parse_ttl
-from mcproxy.session import ClientSession
+from mcproxy.session import NUL, ClientSession
 
 _LEASE_GET, _LEASE_SET, _META_GET = Op.LEASE_GET.value, Op.LEASE_SET.value, Op.META_GET.value
 _FOUND, _STORED = Result.FOUND.value, Result.STORED.value
@@ -59,7 +59,7 @@ def lease_set(session: ClientSession, tokens: list[bytes], value: ValueBlock) ->
     if token is None or flags is None or exptime is None:
         return session.malformed()
     key = tokens[1]
-    if len(key) > KEY_MAX:
+    if len(key) > KEY_MAX or NUL in key:
         return session.bad_key(quiet)
     text = lease_set_text(key, token, Update(flags, exptime, bytes(value[:-2])))
     request = Request(_LEASE_SET, key, text, _StoredOrNot(session.waiter(len(value), quiet)))
@@ -74,7 +74,7 @@ def _get_each(
 ) -> bool:
     if not keys:
         return session.malformed()
-    if max(map(len, keys)) > KEY_MAX:
+    if max(map(len, keys)) > KEY_MAX or NUL in b"".join(keys):
         return session.bad_key()
     service = session.service
     service.commands[op] += len(keys)

@@ -13,7 +13,7 @@ from mcproxy.meta_reply import MetaReply
 from mcproxy.meta_text import is_plain
 from mcproxy.outcome import Result
 from mcproxy.request import Op, Request, Waiter
-from mcproxy.session import ClientSession
+from mcproxy.session import NUL, ClientSession
 
 _GET, _SET, _DELETE = Op.META_GET.value, Op.META_SET.value, Op.META_DELETE.value
 _ARITHMETIC, _DEBUG = Op.META_ARITHMETIC.value, Op.META_DEBUG.value
@@ -57,6 +57,8 @@ def _send_line(session: ClientSession, op: int, tokens: list[bytes]) -> bool:
     if isinstance(line, bytes):
         session.say_error(_CLIENT_ERROR, BAD_DELTA_FLAG if op == _ARITHMETIC and len(tokens) > 1 else line)
         return False
+    if NUL in tokens[1]:
+        return session.bad_key()
     if op == _DEBUG and not is_plain(line.key):  # its reply has the key
         session.say_error(_CLIENT_ERROR, BAD_KEY)
         return False
@@ -73,6 +75,8 @@ def meta_set(session: ClientSession, tokens: list[bytes], value: ValueBlock) -> 
     if isinstance(line, bytes):
         session.say_error(_CLIENT_ERROR, line)
         return False
+    if NUL in tokens[1]:
+        return session.bad_key()
     text = b"".join((b" ".join(_upstream_words(tokens, 3, line)), CRLF, value))
     return _send(session, _SET, tokens[1], line, text, session.waiter(len(value), quiet=False))
 

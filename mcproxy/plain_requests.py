@@ -14,7 +14,7 @@ from mcproto.encode import CRLF
 from mcproxy.request import Op, Request
 from mcproxy.session import ClientSession
 
-_KEY = rb"([^ \r\n_][^ \r\n]{0,249})"  # KEY_MAX; admin keys begin with an underscore
+_KEY = rb"([^ \r\n\0_][^ \r\n\0]{0,249})"  # KEY_MAX; admin keys begin with an underscore
 _SIZE = rb"([1-3]?\d{1,3})"  # less than session.LARGE_VALUE
 _match = re.compile(rb"get %b\r\n|set %b \d{1,9} \d{1,9} %b\r\n" % (_KEY, _KEY, _SIZE)).match
 _GET_GROUP = 1  # the last group that matched, of a get

@@ -17,6 +17,9 @@ from mcproxy.tick import Flushable
 MALFORMED = OUTCOMES[Result.BAD_COMMAND].line
 BAD_KEY = OUTCOMES[Result.BAD_KEY].line
 
+NUL = 0
+"""No key has this byte: to older servers (memcached 1.6.18) the line ends there, and a value would be commands."""
+
 LARGE_VALUE = 4096
 """Values from this size on count against their client while they are on their way."""
 
@@ -165,7 +168,7 @@ class ClientSession:
     # refusals that leave the connection usable; each returns False: the parser goes on
 
     def bad_key(self, quiet: bool = False) -> bool:
-        """A key longer than any server takes."""
+        """A key longer than any server takes, or with a NUL."""
         return self._refuse_request(Result.BAD_KEY, BAD_KEY, quiet)
 
     def too_large(self, quiet: bool) -> bool:

@@ -11,6 +11,24 @@ from tests.support.feeding import feed_all_ways
 from tests.support.scripted_route import ScriptedRoute, Shell
 
 LONG = b"k" * 251
+NUL_LINES = (
+    b"get a\0b\r\n",
+    b"gets a b\0\r\n",
+    b"gat 0 \0\r\n",
+    b"set a\0b 0 0 11\r\nflush_all\r\n\r\n",
+    b"cas a\0b 0 0 1 1\r\nx\r\n",
+    b"delete a\0b\r\n",
+    b"incr a\0b 1\r\n",
+    b"touch a\0b 0\r\n",
+    b"lease-get a a\0b\r\n",
+    b"lease-set a\0b 9 0 0 1\r\nx\r\n",
+    b"metaget a\0b\r\n",
+    b"mg a\0b v\r\n",
+    b"ms a\0b 1\r\nx\r\n",
+    b"md a\0b q\r\n",
+    b"ma a\0b\r\n",
+    b"me a\0b\r\n",
+)
 
 
 @pytest.fixture
@@ -72,6 +90,7 @@ def play(service):
         (b"stats\r\n", [], b"END\r\n"),
         # a key that no server takes: the line is refused, the value read past, the connection stays
         (b"get %b\r\nget a\r\n" % LONG, [b"get a\r\n"], b"CLIENT_ERROR bad key\r\nNOT_FOUND\r\n"),
+        *((line, [], b"CLIENT_ERROR bad key\r\n") for line in NUL_LINES),
         (b"get a %b\r\nget a\r\n" % LONG, [b"get a\r\n"], b"CLIENT_ERROR bad key\r\nNOT_FOUND\r\n"),
         (b"set %b 0 0 3\r\nget\r\nget a\r\n" % LONG, [b"get a\r\n"], b"CLIENT_ERROR bad key\r\nNOT_FOUND\r\n"),
         (b"set %b 0 0 1 noreply\r\nx\r\n" % LONG, [], b""),
@@ -173,6 +192,7 @@ def test_a_long_line_without_keys_or_with_a_bad_one(play):
     texts, replies, _ = play([b"get" + b" a" * 40_000, b" %b b\r\n" % LONG])
     assert replies == b"CLIENT_ERROR bad key\r\n"
     assert b"get b\r\n" not in texts
+    assert play([b"gets" + b" a" * 40_000, b" a\0b b\r\n"]) == ([], b"CLIENT_ERROR bad key\r\n", False)
 
 
 def test_counters(play, service):

@@ -31,7 +31,7 @@ def taken(service, data, most=1000):
     [
         b"get a\r\n",
         b"get %b\r\n" % KEY,
-        b"get a\tb\0c\r\n",
+        b"get a\tb\x01c\r\n",
         b"set a 1 2 3\r\nxyz\r\n",
         b"set a 0 0 0\r\n\r\n",
         b"set %b 999999999 999999999 3\r\n\r\n\0\r\n" % KEY,
@@ -54,6 +54,8 @@ def test_plain_requests_are_sent_on_as_they_came(service, data):
         b"get \r\n",
         b"get %bk\r\n" % KEY,
         b"get _a\r\n",
+        b"get a\0b\r\n",
+        b"set a\0b 1 2 3\r\nxyz\r\n",
         b"get __mcrouter__.version\r\n",
         b"gets a\r\n",
         b"GET a\r\n",
