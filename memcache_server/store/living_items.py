@@ -65,9 +65,9 @@ class LivingItems:
     """Items by key. Times are seconds of the server's clock; `tick` moves it."""
 
     __slots__ = (
-        "_access", "_arena", "_cas", "_cas_step", "_chains", "_entry", "_flush_at", "_flushed", "_quiet", "_reaping",
-        "_scattered", "_shift", "allocator", "busy", "classes", "index", "lru", "memory_limit", "now", "options",
-        "stats", "tuning",
+        "_access", "_arena", "_cas", "_cas_step", "_chains", "_entry", "_flush_at", "_flushed", "_forms", "_quiet",
+        "_reaping", "_scattered", "_shift", "allocator", "busy", "classes", "index", "lru", "memory_limit", "now",
+        "options", "stats", "tuning",
     )
 
     _chains: Chains
@@ -87,6 +87,8 @@ class LivingItems:
         self.memory_limit = MemoryLimit(self.allocator, self.index, pages, arena.pages)
         self._cas_step = 1 if options.cas else 0  # without CAS every unique is 0
         self._cas = self._cas_step
+        # length of value << 8 | length of key -> class, size, text length, meta, and offset of the value in a chunk
+        self._forms: dict[int, tuple[int, int, int, int, int]] = {}
         self.now = 2
         self._shift = 0  # flushes so far: added to last-access times, so that a flush divides a second
         self._access = 2  # now + shift: the last-access time of what is used now

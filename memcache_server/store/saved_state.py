@@ -26,7 +26,7 @@ SAVED: dict[str, tuple[str, ...]] = {
 NOT_SAVED: dict[str, tuple[str, ...]] = {
     "items": (
         "options", "classes", "allocator", "lru", "index", "memory_limit", "_arena", "_chains",
-        "_cas_step", "_entry", "_quiet", "tuning",
+        "_cas_step", "_entry", "_forms", "_quiet", "tuning",
         "now", "_access",  # the clock goes on by itself
         "stats",  # counted by each process for itself
         "busy",  # readers and writers end with their connections

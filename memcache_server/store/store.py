@@ -23,6 +23,7 @@ from memcache_server.store.chunk import (
     LIST_MASK,
     LIST_SHIFT,
     META,
+    PIECE,
     STATE,
     STATE_AT,
     TEXT,
@@ -44,8 +45,10 @@ from memcache_server.store.living_items import BOTH_USES, QUIET_MASK
 from memcache_server.store.meta_items import MetaItems
 from memcache_server.store.segmented_lru import CLASS_MASK
 
-# what of an item's meta stays when its value is replaced: lengths and LINKED, but no mark above that
-_KEPT_BY_SET = LINKED | LINKED - 1 & ~(LIST_MASK << LIST_SHIFT)
+_KEY_AT = TEXT + KEY
+_FORM = KEY_LENGTH_MASK | GAP_MASK << GAP_SHIFT | LINKED | HAS_FLAGS | CHUNKED | PIECE
+_FORMS_MAX = 4096  # remembered at once: half a megabyte
+_write_state = STATE.pack_into
 Value = bytes | Filling
 """With its CRLF; a Filling is one that came in pieces and is whole now."""
 
@@ -170,32 +173,45 @@ class Store(MetaItems):
 
     def set(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store whatever was there. A value that cannot be stored takes the old one with it."""
-        handle = self.index.find(key)
-        if handle and flags == b"0":
-            arena = self._arena
-            state = arena.longs[handle + LENGTH_AND_META]
-            meta, text_length = state >> 32, state & U32
-            value_at = (meta & KEY_LENGTH_MASK) + (meta >> GAP_SHIFT & GAP_MASK)
-            slab_class = meta >> LIST_SHIFT & CLASS_MASK
-            if (
-                text_length - value_at == len(value)
-                and not meta & (HAS_FLAGS | CHUNKED)
-                and self.allocator.free[slab_class]
-                and (not self.busy or self._may_overwrite(handle, value))
-            ):
-                # the text differs in the value only: a fifth cheaper than laying it out anew
-                at, number = handle << 3, slab_class | (self._segment_for(exptime) if exptime else self._entry)
-                arena.bytes[at + TEXT + value_at : at + TEXT + text_length] = value  # type: ignore[assignment]
-                if meta >> LIST_SHIFT & LIST_MASK == number:
-                    self.lru.to_head(handle, number)
-                else:
-                    self._relink(handle, meta, number, text_length - (meta >> GAP_SHIFT & GAP_MASK) + ITEM_OVERHEAD)
-                self._cas = unique = self._cas + self._cas_step
-                meta = meta & _KEPT_BY_SET | number << LIST_SHIFT | (HAS_TTL if exptime else 0)
-                STATE.pack_into(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
-                self.stats.stores[slab_class] += 1
-                return STORED
+        if flags == b"0" and not self.busy and (form := self._forms.get(len(value) << 8 | len(key))):
+            # most sets are over an item of the same form: what differs is written, and nothing is laid out.
+            # Index.find is written out, as in `get`
+            slab_class, size, text_length, plain, value_at = form
+            hashed = hash(key) & HASH_MASK
+            index, arena, tag = self.index, self._arena, hashed << 32
+            table, mask, words = index.table, index.mask, arena.words
+            slot = hashed & mask
+            while entry := table[slot]:
+                if (handle := entry ^ tag) <= HANDLE_MAX:
+                    meta, at = words[(handle << 1) + META], handle << 3
+                    if (
+                        meta & _FORM != plain
+                        or words[(handle << 1) + TEXT_LENGTH] != text_length
+                        or arena.bytes[at + _KEY_AT : at + _KEY_AT + len(key)] != key
+                        or not self.allocator.free[slab_class]
+                    ):
+                        break  # another form, or, once in two thousand million, another key
+                    number = slab_class | (self._segment_for(exptime) if exptime else self._entry)
+                    if meta >> LIST_SHIFT & LIST_MASK == number:
+                        self.lru.to_head(handle, number)
+                    else:
+                        self.lru.move(handle, meta >> LIST_SHIFT & LIST_MASK, number, size)
+                    arena.bytes[at + value_at : at + TEXT + text_length] = value  # type: ignore[assignment]
+                    meta = plain | number << LIST_SHIFT | (HAS_TTL if exptime else 0)
+                    self._cas = unique = self._cas + self._cas_step
+                    _write_state(arena.bytes, at + STATE_AT, exptime, self._access, text_length, meta, unique)
+                    self.stats.stores[slab_class] += 1
+                    return STORED
+                slot = (slot + 1) & mask
+            if not entry and index.old is None:
+                return self._set_anew(key, flags, exptime, value, 0)
+        return self._set_anew(key, flags, exptime, value, self.index.find(key))
+
+    def _set_anew(self, key: bytes, flags: bytes, exptime: int, value: Value, handle: int) -> int:
+        """A set that lays out an item in place of `handle` (0: none); the form of one that replaces is remembered."""
         if handle:
+            if flags == b"0" and isinstance(value, bytes):
+                self._learn_form(len(key), len(value))
             # making room may take the very item that is there; for a new one, it is made where the chunk is wanted
             result = self.claim(key, flags, value) or self._write(key, flags, exptime, value, self.index.find(key))
         else:
@@ -204,8 +220,17 @@ class Store(MetaItems):
             self.discard(key)
         return result
 
-    def _may_overwrite(self, handle: int, value: Value) -> bool:
-        return isinstance(value, bytes) and handle not in self.busy
+    def _learn_form(self, key_length: int, length: int) -> None:
+        """Remember what all items of a class have in common that have no flags, and keys and values so long."""
+        size = key_length + length + ITEM_OVERHEAD
+        slab_class = self.classes.class_for(size)
+        if slab_class:
+            gap = len(b"VALUE  0 %d\r\n" % (length - 2))
+            meta = key_length | gap << GAP_SHIFT | LINKED
+            if len(self._forms) >= _FORMS_MAX:
+                self._forms.clear()
+            form = slab_class, size, key_length + gap + length, meta, TEXT + key_length + gap
+            self._forms[length << 8 | key_length] = form
 
     def discard(self, key: bytes) -> None:
         """Remove an item without counting a delete: a store of its key has failed."""

@@ -171,7 +171,7 @@ PLANTED_BUGS = (
         "self._arena.longs[handle + CAS] = self._next_cas()",
         "self._next_cas()",
     ),
-    Bug("set keeps stale", STORE, "LINKED | LINKED - 1", "LINKED | LINKED - 1 | 1 << 28"),
+    Bug("set keeps stale", STORE, "meta = plain |", "meta = plain | meta & 1 << 28 |"),
     Bug("stale store makes fresh", META_SET, "marks = STALE |", "marks ="),
     Bug("stale store takes the new TTL", META_SET, "store.exptime_of(handle), item.value", "item.exptime, item.value"),
     Bug("append ignores the id", META_SET, 'if handle and flags.get(b"C", 0) and', "if not handle and"),
