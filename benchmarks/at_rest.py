@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.contenders import MEASURED_CORE, Contender
-from benchmarks.load import Clients, connect, preload, receive
+from benchmarks.load import Clients, connect, preload, receive, stats
 from benchmarks.measure import Started
 from benchmarks.process import cpu_seconds, free_port, running, tree
 
@@ -64,10 +64,7 @@ def stats_us(started: list[Started]) -> dict[str, float]:
         with connect(port) as client:
             before = cpu_seconds(pid)
             for _ in range(_ASKED):
-                client.sendall(b"stats\r\n")
-                reply = b""
-                while not reply.endswith(b"END\r\n"):
-                    reply += client.recv(1 << 16)
+                stats(client)
             found[contender.name] = (cpu_seconds(pid) - before) / _ASKED * 1e6
     return found
 

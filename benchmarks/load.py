@@ -95,14 +95,22 @@ def preload(port: int, keys: int, size: int) -> None:
             receive(client, 8 * len(numbers))
 
 
+def stats(client: socket.socket) -> bytes:
+    """The reply to `stats`; LookupError from a server that knows none and closes."""
+    client.sendall(b"stats\r\n")
+    reply = b""
+    while not reply.endswith(b"END\r\n"):
+        data = client.recv(_CHUNK)
+        if not data:
+            raise LookupError("closed, asked for stats")
+        reply += data
+    return reply
+
+
 def stat(port: int, name: bytes) -> int:
-    """A number of the server's `stats`."""
+    """A number of the server's `stats`; LookupError if it is not there."""
     with connect(port) as client:
-        client.sendall(b"stats\r\n")
-        reply = b""
-        while not reply.endswith(b"END\r\n"):
-            reply += client.recv(_CHUNK)
-    return int(reply.partition(b"STAT %b " % name)[2].split()[0])
+        return int(stats(client).partition(b"STAT %b " % name)[2].split()[0])
 
 
 class ClosedLoop:

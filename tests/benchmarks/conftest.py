@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import at_rest, contenders, measure, workloads
+from benchmarks import at_rest, contenders, measure, process, workloads
 from benchmarks.contenders import MEMCACHED, Contender
 from benchmarks.load import connect, receive
 from benchmarks.measure import Started
@@ -23,6 +23,7 @@ def in_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workloads, "_NEW_KEYS", 20_000)
     monkeypatch.setattr(measure, "WARM_UP_S", 0.01)
     monkeypatch.setattr(measure, "_SETTLE_S", (0.0, 1.0))
+    monkeypatch.setattr(process, "_STOP_S", 0.0)
     monkeypatch.setattr(at_rest, "_SETTLE_S", 0.0)
     monkeypatch.setattr(at_rest, "_ASKED", 10)
 

@@ -43,6 +43,12 @@ def test_a_longer_reply_ends_the_run(memcached: Started) -> None:
         ClosedLoop(clients, pid, workload(ROW)).round(0.05, 0.0)
 
 
+def test_a_stat_that_is_not_there(memcached: Started) -> None:
+    assert stat(memcached[2], b"hash_is_expanding") == 0
+    with pytest.raises(LookupError):
+        stat(memcached[2], b"nothing_such")
+
+
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 1.0), (0.5, 3.0), (0.99, 4.0), (1.0, 4.0)])
 def test_quantile(share: float, expected: float) -> None:
     assert quantile([1.0, 2.0, 3.0, 4.0], share) == expected
