@@ -16,6 +16,7 @@ from mcproxy.hashing.selector import NamedSlots, Selector, by_name, weight_of
 
 POINTS_PER_SHARE = 160
 POINTS_PER_DIGEST = 4
+WEIGHTS_MAX = 1e38  # what C's float can say
 
 
 @by_name
@@ -25,11 +26,13 @@ def ketama(slots: NamedSlots, options: HashOptions) -> Selector:
 
 
 def ketama_ring(slots: NamedSlots, options: HashOptions, key_hash: KeyHash) -> Selector:
-    """The weighted ring, for keys that are hashed by `key_hash`. ValueError for a weight of zero or less."""
+    """The weighted ring, for keys that are hashed by `key_hash`. ValueError for weights that are none."""
     weights = [weight_of(index, node, options) for index, node in slots]
-    if min(weights) <= 0:
-        raise ValueError("ketama takes weights above zero")
     total = sum(weights)
+    if total > WEIGHTS_MAX:
+        raise ValueError(f"ketama takes weights of {WEIGHTS_MAX:.0e} in all")
+    if float32(min(weights)) <= 0:
+        raise ValueError("ketama takes weights above zero")
     ring = sorted(
         (point, index)
         for (index, node), weight in zip(slots, weights, strict=True)

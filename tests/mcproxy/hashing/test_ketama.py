@@ -36,9 +36,11 @@ def test_points_follow_the_weights() -> None:
     assert [digest_count(weight, 8, 3) for weight in (1, 2, 5)] == [15, 30, 75]
 
 
-def test_weights_are_positive() -> None:
-    with pytest.raises(ValueError, match="above zero"):
-        select_by("ketama", [Node("a"), Node("b", weight=0)])
+@pytest.mark.parametrize("name", ["ketama", "consistent"])
+@pytest.mark.parametrize(("weight", "words"), [(0, "above zero"), (1e-320, "above zero"), (1e300, "in all")])
+def test_weights_are_positive_floats_of_c(name: str, weight: float, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        select_by(name, [Node("a", weight=weight), Node("b", weight=weight)])
 
 
 def test_missing_server_gives_its_keys_to_the_others() -> None:

@@ -25,3 +25,9 @@ def test_weight_repeats_a_slot() -> None:
 def test_only_whole_weights(weight: float) -> None:
     with pytest.raises(ValueError, match="whole weights"):
         select_by("modula", [Node("a"), Node("b", weight=weight)])
+
+
+@pytest.mark.parametrize("weight", [1e6, 1e9, 1e300])
+def test_weights_are_bounded(weight: float) -> None:
+    with pytest.raises(ValueError, match="in all"):
+        select_by("modula", [Node("a", weight=weight), Node("b", weight=weight)])
