@@ -82,7 +82,9 @@ class Trace:
 
 
 class OfflineTree:
-    """The tree of a configuration, ready to be asked. Raises ConfigError."""
+    """The tree of a configuration, ready to be asked. `answer` is what the client read last. Raises ConfigError."""
+
+    answer: _Answer
 
     def __init__(self, source: Source | Object, environment: Environment, options: UpstreamOptions) -> None:
         """Of a source that is read now, or of a document that is loaded."""
@@ -101,7 +103,8 @@ class OfflineTree:
     def way_of(self, key: bytes, op: Op, reply: str = "hit") -> list[Step]:
         """The steps of a request when every server answers with a `hit`, a `miss` or an `error`."""
         self.trace.steps, self.trace.reply = [], reply
-        self.config.root.route(Request(op, key, TEXTS[op] % key, _Ignored()))
+        answer = self.answer = _Answer()
+        self.config.root.route(Request(op, key, TEXTS[op] % key, answer))
         return self.trace.steps
 
     def place_of(self, key: bytes, op: Op) -> tuple[str, str]:
@@ -144,11 +147,15 @@ class _NeverTimer(Timer):
         """Nothing is due."""
 
 
-class _Ignored:
-    """Takes the reply at the end."""
+class _Answer:
+    """Takes the reply at the end; `raw` is empty where a route waits for a timer."""
+
+    def __init__(self) -> None:
+        self.raw = b""
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        """It was made up."""
+        """Of a server it is made up."""
+        self.raw = raw
 
 
 class _OfflineDestination(Destination):

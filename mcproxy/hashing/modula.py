@@ -10,7 +10,6 @@ from mcproxy.hashing.key_hashes import key_hash_named
 from mcproxy.hashing.node import HashOptions, Node
 from mcproxy.hashing.selector import Selector, by_index, weight_of
 
-
 SLOTS_MAX = 1 << 20
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,10 +47,10 @@ def diff_config(words: Sequence[str], out: TextIO, err: TextIO) -> int:
 
 def _keys(given: argparse.Namespace, documents: Sequence[dict[str, Any]]) -> list[bytes]:
     if given.keys:
-        return [line for line in Path(given.keys).read_bytes().split(b"\n") if line]
+        return [key for line in Path(given.keys).read_bytes().split(b"\n") if (key := line.removesuffix(b"\r"))]
     names = [f"{given.prefix}key:{number}" for number in range(given.sample)]
     aliases = sorted(set.intersection(*(_aliases(document) for document in documents)))
-    return [f"{alias}{name}".encode() for alias in aliases or [""] for name in names]
+    return [os.fsencode(f"{alias}{name}") for alias in aliases or [""] for name in names]
 
 
 def _aliases(document: dict[str, Any]) -> set[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from mcproto.limits import KEY_MAX
 from mcproxy.config_error import ConfigError
 from mcproxy.configuration import CONFIG_EXIT, told
 from mcproxy.offline import OPERATIONS, OfflineTree, Step
@@ -13,6 +15,8 @@ from mcproxy.routing_prefix import hashed_part
 from mcproxy.tools.words import add_common, environment_of, options_of, source_of
 
 SHOWN_MAX = 100
+
+_NOT_IN_KEYS = frozenset(b"\0\n\r ")
 
 
 def explain(words: Sequence[str], out: TextIO, err: TextIO) -> int:
@@ -32,14 +36,22 @@ def explain(words: Sequence[str], out: TextIO, err: TextIO) -> int:
     except ConfigError as error:
         print(f"mcproxy: {told(error, source)}", file=err)
         return CONFIG_EXIT
-    for key in given.key:
-        print(key, file=out)
-        for line in _lines(tree.way_of(key.encode(), OPERATIONS[given.op], given.reply)):
+    for key in map(os.fsencode, given.key):
+        print(_shown(key), file=out)
+        if not 0 < len(key) <= KEY_MAX or not _NOT_IN_KEYS.isdisjoint(key):
+            print(f"  no key: it has 1 to {KEY_MAX} bytes, and no blanks among them", file=out)
+            continue
+        steps = tree.way_of(key, OPERATIONS[given.op], given.reply)
+        for line in _lines(steps, _shown(tree.answer.raw.rstrip())):
             print(f"  {line}", file=out)
     return 0
 
 
-def _lines(steps: Sequence[Step]) -> Iterator[str]:
+def _shown(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
+
+
+def _lines(steps: Sequence[Step], answer: str) -> Iterator[str]:
     pool: Step | None = None
     for step in steps[:SHOWN_MAX]:
         indent = "  " * step.depth
@@ -53,13 +65,13 @@ def _lines(steps: Sequence[Step]) -> Iterator[str]:
     if len(steps) > SHOWN_MAX:
         yield f"… and {len(steps) - SHOWN_MAX} more"
     if not any(step.destination for step in steps):
-        yield "no server: the route answers by itself"
+        yield f"no server is asked: the reply is {answer or 'late'}"
 
 
 def _choice(step: Step) -> str:
     if not step.hash_name:
         return ""
-    hashed = hashed_part(step.hashed).decode("utf-8", "backslashreplace")
+    hashed = _shown(hashed_part(step.hashed))
     over = f": pool {step.pool.name}, {len(step.pool.nodes)} servers" if step.pool else ""
     if step.bucket is not None:
         return f"{over}, {step.hash_name} of bucket {step.bucket}, of {hashed!r}"

@@ -46,10 +46,11 @@ def test_pool_by_pool():
 
 def test_keys_of_a_file_and_prefixes(tmp_path):
     keys = tmp_path / "keys"
-    keys.write_text("a\nb\n\n")
+    keys.write_bytes(b"a\r\n\r\nb\n\n")
     old = config({"A": ["h:1"]})
     assert told(old, old, "--keys", str(keys))[1][-1] == "in all: 0 of 2 keys move (0.0%)"
     assert told(old, old, "--keys", "/no/such")[0] == 3
+    assert told(old, old, "--prefix", "\udcff", "--sample", "3")[1][-1] == "in all: 0 of 3 keys move (0.0%)"
 
 
 def test_every_alias_is_looked_at():

@@ -50,7 +50,24 @@ def test_buckets():
 
 def test_another_operation():
     _, lines, _ = told("/b/b/k", "--op", "set")
-    assert lines[-1] == "  no server: the route answers by itself"
+    assert lines[-1] == "  no server is asked: the reply is NOT_STORED"
+
+
+def test_an_unknown_prefix_is_told():
+    _, lines, _ = told("/x/y/k")
+    assert lines == ["/x/y/k", "  no server is asked: the reply is SERVER_ERROR RootRoute: No rh found"]
+
+
+@pytest.mark.parametrize("key", ["", "a b", "k" * 251, "a\nb"])
+def test_what_is_no_key_is_told_so(key):
+    status, lines, _ = told(key)
+    assert (status, lines[-1]) == (0, "  no key: it has 1 to 250 bytes, and no blanks among them")
+
+
+def test_keys_of_any_bytes():
+    _, lines, _ = told("\udcff")
+    assert lines[0] == "\\xff"
+    assert lines[2].endswith("Ch3 of '\\\\xff'")
 
 
 @pytest.mark.parametrize("op", ["get", "set", "delete", "incr", "touch"])
