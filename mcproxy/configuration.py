@@ -243,7 +243,11 @@ class Configuration:
     # the servers that DNS names
 
     def _unknown_addresses(self, document: Object) -> list[str]:
-        return [text for text in discovery_addresses(document) if text not in self._watchers and _is_address(text)]
+        """Those never answered, though they may be watched already: for a configuration that another has replaced."""
+        return [text for text in discovery_addresses(document) if not self._is_answered(text) and _is_address(text)]
+
+    def _is_answered(self, text: str) -> bool:
+        return text in self._watchers and self._watchers[text].last_success_age_s is not None
 
     def _endpoints(self, address: str) -> EndpointSet:
         watcher = self._watchers.get(address)
@@ -261,7 +265,7 @@ class Configuration:
                     target,
                     self._settings.hash,
                 )
-        await asyncio.gather(*(self._watchers[str(target)].start(FIRST_LOOKUP_S) for target in new))
+        await asyncio.gather(*(self._watchers[text].start(FIRST_LOOKUP_S) for text in addresses))
 
     def _unfollow(self, addresses: set[str]) -> None:
         for address in addresses:

@@ -129,6 +129,23 @@ async def test_a_reload_looks_new_names_up_first_and_forgets_old_ones(tmp_path, 
             assert proxy.proxy._configuration._watchers == {}
 
 
+async def test_a_second_reload_waits_for_new_names_as_the_first_did(tmp_path, servers):
+    a, b = servers
+    path = tmp_path / "mc.json"
+    path.write_text(config(pool_of(a)))
+    with FakeDns() as dns:
+        dns.set_service(NAME, {0: ("127.0.0.1", b.port)})
+        dns.delay_s = 0.3
+        async with running_proxy("-f", str(path), "--disable-reload-configs", "--nameserver", dns.nameserver) as proxy:
+            path.write_text(config(json.dumps({"servers": f"dnssrv+_memcache._tcp.{NAME}"})))
+            proxy.proxy.reload()
+            await until(lambda: proxy.proxy._configuration._watchers)
+            proxy.proxy.reload()
+            assert [d.name for d in proxy.proxy.service.routing.destinations] == [a.address]
+            await until(lambda: [d.name for d in proxy.proxy.service.routing.destinations] != [a.address])
+            assert [d.name for d in proxy.proxy.service.routing.destinations] == ["mycache-memcached-0"]
+
+
 async def test_requests_on_their_way_finish_on_the_old_tree(tmp_path, servers):
     a, b = servers
     path = tmp_path / "mc.json"
