@@ -1,4 +1,4 @@
-"""The fields that routes have, and those of a configuration that none of them knows.
+"""The fields that routes and pools have, and those of a configuration that none of them knows.
 
 mcrouter ignores what it does not know, so such a field refuses no configuration; but it is told of, since it may be
 a word misspelled.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcproxy.config.jsonc import error_at
+from mcproxy.config.pool_fields import WITHOUT_EFFECT
 from mcproxy.config_error import ConfigError
 
 _EVERY = frozenset({"type", "name"})
@@ -107,6 +108,26 @@ ROUTE_FIELDS: dict[str, frozenset[str]] = {
 }
 """By type, beside `type` and `name`. Some are accepted and have no effect."""
 
+POOL_FIELDS = WITHOUT_EFFECT | {
+    "cluster",
+    "connect_timeout",
+    "error_on_empty",
+    "failure_domains",
+    "inherit",
+    "keep_routing_prefix",
+    "names",
+    "port_override",
+    "protocol",
+    "region",
+    "security_mech",
+    "server_timeout",
+    "servers",
+    "tags",
+    "tko_tracker",
+    "use_ssl",
+    "weights",
+}
+
 
 def unknown_fields(document: Any) -> Iterator[ConfigError]:
     """One for each field, with its place; they are not raised. Of a document whose macros are done."""
@@ -119,9 +140,16 @@ def unknown_fields(document: Any) -> Iterator[ConfigError]:
         if isinstance(node, list):
             waiting += [(item, f"{path}[{at}]") for at, item in enumerate(node)]
             continue
-        kind = node.get("type")
-        if isinstance(kind, str) and kind in ROUTE_FIELDS:
-            fields = ROUTE_FIELDS[kind] | _EVERY
-            for name in (name for name in node if name not in fields):
+        kind, fields = _kind(node)
+        if fields is not None:
+            for name in (name for name in node if name not in fields | _EVERY):
                 yield error_at(name, f"{kind} has no field {name}: it is ignored", f"{path}.{name}")
         waiting += [(value, f"{path}.{name}" if path else str(name)) for name, value in node.items()]
+
+
+def _kind(node: dict[str, Any]) -> tuple[str, frozenset[str] | None]:
+    """What an object is, with its fields; a pool is what has servers."""
+    kind = node.get("type")
+    if isinstance(kind, str) and kind in ROUTE_FIELDS:
+        return kind, ROUTE_FIELDS[kind]
+    return ("a pool", POOL_FIELDS) if "servers" in node or "inherit" in node else ("", None)

@@ -35,7 +35,7 @@ class Source:
     @property
     def name(self) -> str:
         """For messages."""
-        return str(self.path) if self.path is not None else "the command line"
+        return str(self.path) if self.path is not None else "<command line>"
 
     @property
     def directory(self) -> Path:

@@ -33,7 +33,7 @@ def run(*words, env=None, timeout=20):
         (("--config", "/no/such/file"), 3, "Can not read config: /no/such/file: No such file or directory"),
         (("-f", "/no/such/file"), 3, "Can not read config: /no/such/file"),
         (("--config", '{"route":\n"XYZRoute"}'), 3, "Unknown RouteHandle: XYZRoute line: 2"),
-        (("--config", "{"), 3, "Can not read config the command line: invalid JSON"),
+        (("--config", "{"), 3, "Can not read config <command line>: invalid JSON"),
         (("-t", "soon"), 3, '-t/--server-timeout: "soon" is not a whole number'),
         (("--upstream", "h:0"), 3, "upstream 'h:0'"),
         (("--listen", "127.0.0.1:x"), 3, "--listen"),

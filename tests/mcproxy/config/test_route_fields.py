@@ -6,7 +6,7 @@ import pytest
 
 from mcproxy.config.document import load
 from mcproxy.config.environment import Environment
-from mcproxy.config.route_fields import ROUTE_FIELDS, unknown_fields
+from mcproxy.config.route_fields import POOL_FIELDS, ROUTE_FIELDS, unknown_fields
 from mcproxy.config.source import Reading, Source
 from mcproxy.routes import ROUTE_HANDLES
 
@@ -26,6 +26,23 @@ def test_every_route_has_a_row_as_in_the_schema():
     }
     assert {"Pool": described["Pool"], **ROUTE_FIELDS} == described
     assert ROUTE_FIELDS.keys() == ROUTE_HANDLES.keys()
+
+
+def test_pools_have_the_fields_of_the_schema():
+    assert SCHEMA["$defs"]["pool"]["anyOf"][0]["properties"].keys() - {"name"} == POOL_FIELDS
+
+
+def test_a_misspelled_field_of_a_pool_is_told(caplog):
+    text = """{
+      "pools": {"A": {"servers": ["h:1"],
+                      "server_timout": 3}, "B": {"inherit": "A", "weight": [1]}},
+      "route": {"type": "PoolRoute", "pool": {"name": "C", "servers": [], "x": 1}}
+    }"""
+    assert loaded(text, caplog) == [
+        "a pool has no field server_timout: it is ignored line: 3 at: pools.A.server_timout",
+        "a pool has no field weight: it is ignored line: 3 at: pools.B.weight",
+        "a pool has no field x: it is ignored line: 4 at: route.pool.x",
+    ]
 
 
 def test_a_misspelled_field_is_told_with_its_place_and_refuses_nothing(caplog):
@@ -72,7 +89,6 @@ def test_one_part_in_many_places_is_told_once():
                 "failover_policy": {"type": "LeastFailuresPolicy", "y": 1},
             }
         },
-        {"pools": {"A": {"servers": [], "x": 1}}, "route": "PoolRoute|A"},
         {"route": {"type": "NoSuchRoute", "x": 1}},
         {"route": {"type": ["NullRoute"], "x": 1}},
     ],
