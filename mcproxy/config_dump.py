@@ -76,7 +76,7 @@ class ConfigDump:
         return text
 
     def _file(self, path: Path) -> Path:
-        return self._directory / f"file-{quote(str(path), safe='')}"
+        return self._directory / f"file-{quote(os.fsencode(path), safe='')}"
 
     def _arm(self) -> None:
         self._timer = self._call_later(min(_MARK_S, max(self._max_age_s / 4, 1.0)), self._mark)

@@ -40,6 +40,13 @@ def test_the_name_of_a_copy(tmp_path, dump):
     assert dump.read(CONFIG) == "{}"
 
 
+def test_the_name_of_a_copy_of_a_file_whose_name_is_no_utf8(dump):
+    path = Path(os.fsdecode(b"/etc/\xff.json"))
+    dump.keep({path: "{}"})
+    assert copy_of(dump, path).name == "file-%2Fetc%2F%FF.json"
+    assert dump.read(path) == "{}"
+
+
 def test_a_young_one_is_used_and_an_old_one_is_not(dump, clock):
     dump.keep({CONFIG: "{}"})
     for age_s in (3599, 3601):
