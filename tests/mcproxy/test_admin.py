@@ -58,6 +58,17 @@ def test_groups_are_all_well_formed(view):
         assert stats_text(view, group).endswith(b"END\r\n")
 
 
+def test_what_the_small_groups_say(view):
+    def names(group):
+        return [line.split()[1] for line in stats_text(view, group).decode().splitlines()[:-1]]
+
+    assert names("version") == ["mcrouter-version"]
+    assert "cmd_get_count" in names("count")
+    assert all(name.endswith("_count") for name in names("count"))
+    assert "result_timeout_all_count" in names("cmd-error")
+    assert all(name.startswith("result_") for name in names("cmd-error"))
+
+
 @pytest.mark.parametrize("group", ["bogus", "servers x", "ALL"])
 def test_bogus(view, group):
     assert stats_text(view, group) == b"CLIENT_ERROR bad stats command\r\n"

@@ -149,3 +149,8 @@ def test_mcrouters_options():
     assert found.config_params == (("a", "1"), ("b", "c:d"))
     assert (found.validate_config, found.reconfiguration_delay_ms) == ("exit", 5)
     assert settings("--validate-config=run").validate_config == "run"
+
+
+def test_the_backlog_of_listeners():
+    assert settings().tcp_listen_backlog == 1024
+    assert settings("--tcp-listen-backlog=7").tcp_listen_backlog == 7
