@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mcproto.encode import CRLF
-from mcproxy.outcome import Result
+from mcproxy.outcome import UNFIT, Result
 from mcproxy.request_text import Hit, Update
 
 LEASE_S = 10
@@ -90,8 +90,13 @@ def token_of(text: bytes) -> int:
 
 
 def lease_result(raw: bytes) -> int:
-    """Whether a server's item is a hit: one that stands for a lease is a miss, and so is one to be made anew."""
+    """Whether a server's item is a hit: one that stands for a lease is a miss, and so is one to be made anew.
+
+    UNFIT without the numbers that were asked for.
+    """
     words = raw[: raw.find(CRLF)].split(b" ")
+    if not all(any(word[:1] == flag and word[1:].isdigit() for word in words) for flag in (b"f", b"c")):
+        return UNFIT
     return _NOTFOUND if b"W" in words or (b"Z" in words and words[1] == b"0") else _FOUND
 
 

@@ -17,7 +17,7 @@ from mcproto.encode import CRLF
 from mcproto.errors import ProtocolError
 from mcproto.reply_parser import Kind, ReplyParser
 from mcproxy.lease import lease_result
-from mcproxy.outcome import FIRST_ERROR, LEASED, SEVERAL, UNFIT, Result, error_line, server_error_result
+from mcproxy.outcome import FIRST_ERROR, LEASED, OUTCOMES, SEVERAL, UNFIT, Result, error_line, server_error_result
 from mcproxy.request import RESULTS, KeysRequest, Request
 from mcproxy.tick import Tick
 from mcproxy.upstream.arrivals import LOOK_BYTES, Arrivals
@@ -216,7 +216,7 @@ class UpstreamConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._feed(data)
-        except ProtocolError as error:
+        except (ProtocolError, ValueError) as error:  # or a length of thousands of digits
             self.abort(str(error))
             return
         arrivals = self._arrivals
@@ -269,6 +269,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._answer_unfit(request, kind, raw)
         except Exception:  # a fault on one request's way back is not the server's, nor the other requests'
             log.exception("could not deliver a reply")
+            self._answer_fault(request)
 
     def _look_closer(self, request: Request, result: int, kind: int, raw: bytes) -> tuple[int, bytes]:
         """(result, reply) of a reply that is no ordinary one."""
@@ -278,11 +279,20 @@ class UpstreamConnection(asyncio.Protocol):
                 request.rescuer.stand_back(request)
             return _FOUND, raw
         if result == LEASED:
-            return lease_result(raw), raw
+            result = lease_result(raw)
+            if result != UNFIT:
+                return result, raw
         if result == UNFIT:
             self._answer_unfit(request, kind, raw)
         raw = raw[:-2].rpartition(CRLF)[2] + CRLF  # values before an error are void
         return server_error_result(raw) if kind == _SERVER_ERROR_KIND else result, raw
+
+    def _answer_fault(self, request: Request) -> None:
+        """Rather an error than no reply for ever, which would hold back all that come after it."""
+        try:
+            request.answer(Result.LOCAL_ERROR, OUTCOMES[Result.LOCAL_ERROR].line)
+        except Exception:
+            log.exception("could not deliver an error in its place")
 
     def _answer_unfit(self, request: Request, kind: int, raw: bytes) -> None:
         """ERROR, or a reply to another kind of request: an error for this one, and nothing can be trusted."""

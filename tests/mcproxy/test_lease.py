@@ -17,7 +17,7 @@ from mcproxy.lease import (
     with_token,
     with_update,
 )
-from mcproxy.outcome import Result
+from mcproxy.outcome import UNFIT, Result
 from mcproxy.request import Op
 from mcproxy.request_text import Hit, Update, with_exptime, with_key
 
@@ -34,6 +34,13 @@ KEYED = [
     (b"VA 5 f1 c9 Z\r\nfresh\r\n", FOUND, NO_LEASE, b"VALUE k 1 5\r\nfresh\r\n"),
     (b"VA 4 f1 c9\r\n W Z\r\n", FOUND, NO_LEASE, b"VALUE k 1 4\r\n W Z\r\n"),
 ]
+
+
+@pytest.mark.parametrize(
+    "raw", [b"VA 2 f1 c W\r\nab\r\n", b"VA 2 W\r\nab\r\n", b"VA 2 f cx\r\nab\r\n", b"VA 2\r\nab\r\n"]
+)
+def test_a_reply_without_its_numbers_is_none_to_a_lease_get(raw):
+    assert lease_result(raw) == UNFIT
 
 
 @pytest.mark.parametrize(("raw", "result", "token", "block"), KEYED)

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from mcproxy.outcome import Result
-from mcproxy.request import Op, Request
+from mcproxy.request import Continuation, Op, Request
 from mcproxy.tick import Tick
 from mcproxy.upstream import destination as module
 from mcproxy.upstream.destination import Destination, KeepAlive, Location, Surroundings, TkoCount, UpstreamOptions
@@ -351,3 +351,31 @@ async def test_a_host_that_cannot_be_looked_up_is_an_error_at_once(shared, host)
     await until(lambda: replies.got)
     assert replies.got[0][0] == Result.CONNECT_ERROR
     destination.close()
+
+
+@pytest.mark.parametrize("reply", [b"VA %b\r\n" % (b"1" * 5000), b"VALUE k 0 %b\r\n" % (b"1" * 5000)])
+async def test_a_length_of_thousands_of_digits_ends_the_connection_in_order(make, caplog, reply):
+    async with MockUpstream(lambda line, value: reply) as server:
+        destination, replies = make(server.port), Replies()
+        get(destination, replies)
+        await until(lambda: replies.got)
+        assert replies.got[0][0] == Result.REMOTE_ERROR
+        assert "Fatal error" not in caplog.text
+
+
+async def test_a_fault_on_a_replys_way_back_is_an_error_and_no_silence(make, caplog):
+    class Faulty(Continuation):
+        def on_reply(self, request, result, raw):
+            if result == Result.NOTFOUND:
+                raise RuntimeError("a fault")
+            self.pass_up(request, result, raw)
+
+    async with MockUpstream(store_script()) as server:
+        destination, replies = make(server.port), Replies()
+        request = Request(Op.GET, b"k", b"get k\r\n", replies)
+        Faulty(request)
+        destination.send(request)
+        get(destination, replies)
+        await until(lambda: len(replies.got) == 2)
+        assert [result for result, _ in replies.got] == [Result.LOCAL_ERROR, Result.NOTFOUND]
+        assert "could not deliver a reply" in caplog.text
