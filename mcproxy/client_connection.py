@@ -224,7 +224,7 @@ class ClientConnection(asyncio.Protocol):
     def _check_taken(self, taken_before: int, given_before: int) -> None:
         """Drop a client that has taken nothing since; a blocked one begins to count anew."""
         unread = self._transport.get_write_buffer_size()
-        if not unread or not (self._is_blocked or self._transport.is_closing()):
+        if not (unread if self._transport.is_closing() else self._is_blocked):
             return
         taken = self._given - unread
         if taken <= taken_before and self._given >= given_before:

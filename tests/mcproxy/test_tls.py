@@ -106,7 +106,7 @@ class TestClients:
     @pytest.mark.parametrize("reads", [True, False])
     async def test_a_client_that_does_not_read(self, pair, authority, reads):
         """It is read from no more; once it reads it has everything, if it never does it is dropped."""
-        words = listening(pair, "--client-timeout", "0" if reads else "100")
+        words = listening(pair, "--client-timeout", "0" if reads else "100", "--server-timeout", "20000")
         async with (
             MockUpstream(store_script()) as server,
             running_proxy("--upstream", server.address, *words) as proxy,
@@ -123,6 +123,17 @@ class TestClients:
             else:
                 await until(lambda: not proxy.proxy.service.connections)
                 assert proxy.proxy.service.refused["unread"] == 1
+
+    async def test_who_quits_and_still_reads_is_not_taken_for_one_who_does_not(self, pair, authority):
+        words = listening(pair, "--client-timeout", "100", "--server-timeout", "20000")
+        async with MockUpstream(store_script()) as server, running_proxy("--upstream", server.address, *words) as proxy:
+            client = await proxy.connect(authority.trusting())
+            await client.ask(b"set k 0 0 %d\r\n%b\r\n" % (len(VALUE), VALUE), b"STORED\r\n")
+            client.send(b"get k\r\n" * 8 + b"quit\r\n")
+            for _ in range(8):
+                await client.expect(b"VALUE k 0 %d\r\n%b\r\nEND\r\n" % (len(VALUE), VALUE))
+                await asyncio.sleep(0.06)
+            assert proxy.proxy.service.refused["unread"] == 0
 
     async def test_a_connection_that_ends_without_the_end_of_tls(self, proxy, authority):
         client = await proxy.connect(authority.trusting())
