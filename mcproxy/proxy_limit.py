@@ -100,5 +100,7 @@ class _UnderWay(Continuation):
         self._limit = limit
 
     def on_reply(self, request: Request, result: int, raw: bytes) -> None:
-        self.pass_up(request, result, raw)
-        self._limit.on_done()
+        try:
+            self.pass_up(request, result, raw)
+        finally:  # a fault above must not cost a place for good
+            self._limit.on_done()
