@@ -13,7 +13,7 @@ value's length. Server and proxy hand in their own tables and contexts.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mcproto.limits import GET_LINE_MAX, LINE_MAX, LONG_LINE, VALUE_MAX
 
@@ -22,6 +22,9 @@ ValueBlock = bytes | bytearray | memoryview | None
 
 A value that came in pieces is the buffer that the context gave for it.
 """
+
+
+ShortWay = Callable[[Any, bytes, int, int], int]
 
 
 class ValueBuffer(Protocol):
@@ -81,14 +84,21 @@ class RequestContext(Protocol):
 
 
 class RequestParser:
-    """One connection's request framing. `turn` bounds the requests handled by one call."""
+    """One connection's request framing. `turn` bounds the requests handled by one call.
 
-    __slots__ = ("_buffer", "_commands", "_context", "_fill", "_held", "_position", "_swallow", "_tokens", "_turn")
+    `short_way(context, data, position, turn)` may handle requests from `position` by itself. It returns where they
+    end, or the complement of that number to end the turn.
+    """
 
-    def __init__(self, commands: Mapping[bytes, Command], context: RequestContext, turn: int = 256) -> None:
+    __slots__ = ("_buffer", "_commands", "_context", "_fill", "_held", "_position", "_short_way", "_swallow",
+                 "_tokens", "_turn")  # fmt: skip
+
+    def __init__(self, commands: Mapping[bytes, Command], context: RequestContext, turn: int = 256,
+                 short_way: ShortWay | None = None) -> None:  # fmt: skip
         self._commands = commands
         self._context = context
         self._turn = turn
+        self._short_way = short_way
         self._held: bytes | bytearray | None = None  # LINE: the line so far; PAUSED: the read not handled to its end
         self._buffer: ValueBuffer | None = None  # VALUE
         self._position = 0  # VALUE: bytes filled; PAUSED: where to go on
@@ -114,7 +124,7 @@ class RequestParser:
     def feed(self, data: bytes) -> bool:
         """Handle what has come. True: the turn ended early, call `resume()` soon; False: all is handled."""
         if self._held is None and self._fill is None:
-            return self._run(data, 0, 0)
+            return self._begin(data, 0)
         if self._fill is None:
             return self._feed_line(data)
         used = self._fill(data)
@@ -128,8 +138,17 @@ class RequestParser:
         """Go on with the requests that an ended turn left behind. Returns as `feed`."""
         if self._fill is not None or not isinstance(self._held, bytes):
             return False
-        data, position = self._held, self._position
-        self._held = None
+        data, self._held = self._held, None
+        return self._begin(data, self._position)
+
+    def _begin(self, data: bytes, position: int) -> bool:
+        """A turn, with the requests of `data` from `position`."""
+        if self._short_way is not None:
+            position = self._short_way(self._context, data, position, self._turn)
+            if position < 0:
+                return self._pause(data, ~position)
+            if position == len(data):
+                return False
         return self._run(data, position, position)
 
     def _run(self, data: bytes, position: int, searched: int) -> bool:

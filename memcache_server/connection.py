@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
-from mcproto.request_parser import Command, RequestParser
+from mcproto.request_parser import Command, RequestParser, ShortWay
 from memcache_server import peer_socket
 from memcache_server.auth import Login
 from memcache_server.connections import Connections
@@ -36,12 +36,16 @@ class Connection(asyncio.Protocol):
     __slots__ = ("_eof", "_loop", "_owner", "_paused", "_reply_size", "_requests", "_resuming", "_shared", "_transport",
                  "_waiting", "_windows", "parser", "session")  # fmt: skip
 
-    def __init__(self, owner: Connections, commands: Mapping[bytes, Command], shared: Shared) -> None:
+    def __init__(
+        self, owner: Connections, commands: Mapping[bytes, Command], shared: Shared, short_way: ShortWay | None = None
+    ) -> None:
         self._owner = owner
         self._shared = shared
         self._loop = owner.loop
         self.session = Session(shared)
-        self.parser: RequestParser | Login = RequestParser(commands, self.session, shared.settings.max_requests)
+        self.parser: RequestParser | Login = RequestParser(
+            commands, self.session, shared.settings.max_requests, short_way
+        )
         if shared.passwords is not None:
             self._requests = self.parser
             self.parser = Login(shared.passwords, self.session, self._logged_in)
@@ -379,30 +383,3 @@ class Connection(asyncio.Protocol):
         """End the connection at once."""
         self.session.closing = True
         self._transport.abort()
-
-
-class TimedConnection(Connection):
-    """One client of a server with idle_timeout, or on a Unix socket; others pay nothing for it."""
-
-    __slots__ = ("last_command",)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Its time begins."""
-        self.last_command = self._shared.clock.now
-        super().connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """And begins again; by the exact time, since after a stall requests may be read before the clock is set."""
-        self.last_command = self._shared.clock.exact
-        super().data_received(data)
-
-    @property
-    def quiet_seconds(self) -> int:
-        """Seconds since something came."""
-        return max(0, self._shared.clock.now - self.last_command)
-
-    def close_idle(self, since: int) -> None:
-        """Close if nothing came after this second and nothing is under way; a watcher may be silent for ever."""
-        if self.last_command <= since and not self._paused and not self.watches and self.close_if_idle():
-            self.session.ending = "idle_timeout"
-            self._shared.stats.idle_kicks += 1

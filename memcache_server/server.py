@@ -17,17 +17,19 @@ from mcdaemon.log_setup import RateLimited
 from memcache_server.auth import PasswordFile
 from memcache_server.clock import Clock
 from memcache_server.commands import COMMANDS, DEBUG_COMMANDS
-from memcache_server.connection import Connection, TimedConnection
+from memcache_server.connection import Connection
 from memcache_server.connections import Connections
 from memcache_server.crawl_upkeep import CrawlUpkeep
 from memcache_server.listeners import Listeners
 from memcache_server.observation import Observation
 from memcache_server.page_upkeep import PageUpkeep
+from memcache_server.plain_requests import take_plain
 from memcache_server.session import Shared
 from memcache_server.settings import Settings
 from memcache_server.stats import Stats
 from memcache_server.store import Store, StoreOptions
 from memcache_server.store.arena import NO_FILE
+from memcache_server.timed_connection import TimedConnection
 from memcache_server.tls import Tls
 from memcache_server.upkeep import LruUpkeep
 from memcache_server.verbose import verbose_commands
@@ -188,7 +190,7 @@ class Server:
         if self.shared.verbosity >= 2:
             number = self.shared.stats.total_connections
             return self._connection(self._connections, verbose_commands(commands, number), self.shared)
-        return self._connection(self._connections, commands, self.shared)
+        return self._connection(self._connections, commands, self.shared, take_plain)
 
     def _set_verbosity(self, level: int) -> None:
         self.shared.verbosity = level

@@ -13,7 +13,7 @@ from mcproto.limits import KEY_MAX
 from memcache_server.session import TURN_BYTES, Session
 from memcache_server.store import LargeText
 
-_LARGE = 4096  # a reply of more bytes counts towards the turn
+LARGE = 4096  # a reply of more bytes counts towards the turn
 _LARGE_OF_MANY = 1024  # the same among many
 TURN_KEYS = 512
 KEY_COST = TURN_BYTES // (2 * TURN_KEYS)  # what a key of many counts, so that many of these commands end a turn
@@ -37,7 +37,7 @@ def get(session: Session, tokens: list[bytes]) -> bool | None:
             return None
         session.out.append(text)
         session.out.append(END)
-        return len(text) > _LARGE and session.count_large(len(text))
+        return len(text) > LARGE and session.count_large(len(text))
     return _get_many(session, tokens, session.store.get)
 
 

@@ -32,16 +32,6 @@ _NOT_FOUND = StoreResult.NOT_FOUND.value
 
 def set_(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Store unconditionally. A value too large takes the old item with it."""
-    if (
-        len(tokens) == 5 and tokens[2] == tokens[3] == b"0" and len(tokens[1]) <= KEY_MAX
-        and type(value) is bytes and value[-1] == 10 and value[-2] == 13
-    ):  # fmt: skip
-        # the line most clients send: _line would find nothing in it
-        result = session.store.set(tokens[1], b"0", 0, value)
-        if result:
-            count_failure(session, result, tokens[1], b"0", len(value))
-        session.out.append(STORE_REPLY[result])
-        return
     line = _line(session, tokens, value)
     if line is not None:
         _answer(session, tokens, session.store.set(*line))

@@ -53,6 +53,7 @@ ENCODE, GRAMMAR, LIMITS, PARSER = (f"mcproto/{name}.py" for name in ("encode", "
 RETRIEVAL, STORAGE, DELETION, TOUCH, ARITHMETIC = (
     f"memcache_server/commands/{name}.py" for name in ("retrieval", "storage", "deletion", "touch", "arithmetic")
 )
+PLAIN = "memcache_server/plain_requests.py"
 META_FLAGS, META_ITEMS = "mcproto/meta_flags.py", "memcache_server/store/meta_items.py"
 META_GET, META_SET, META_DELETE, META_ARITHMETIC, META_REPLY, META_DEBUG = (
     f"memcache_server/commands/meta_{name}.py" for name in ("get", "set", "delete", "arithmetic", "reply", "debug")
@@ -171,6 +172,8 @@ PLANTED_BUGS = (
         "self._arena.longs[handle + CAS] = self._next_cas()",
         "self._next_cas()",
     ),
+    Bug("plain set is not checked", PLAIN, "data[end - 1] != 10 or data[end - 2] != 13", "False"),
+    Bug("plain miss says nothing", PLAIN, "misses += 1\n        else:", "misses += 1; continue\n        else:"),
     Bug("set keeps stale", STORE, "meta = plain |", "meta = plain | meta & 1 << 28 |"),
     Bug("stale store makes fresh", META_SET, "marks = STALE |", "marks ="),
     Bug("stale store takes the new TTL", META_SET, "store.exptime_of(handle), item.value", "item.exptime, item.value"),
