@@ -193,15 +193,17 @@ async def test_real_servers_answer_as_one(memcacheds, count):
 
 
 async def test_keys_that_real_servers_do_not_take_as_they_are(memcacheds):
-    """memcached ends a line at a NUL. The connection that all share stays in step."""
+    """memcached ends a line at a NUL, so such a key is refused. The connection that all share stays in step."""
     host, port = memcacheds[0]
     async with running_proxy("--upstream", f"{host}:{port}") as proxy:
         client = await proxy.connect()
         await store(client, KEYS)
-        odd = [b"key1\x00key2", b"key3\x01", b"\xff\xfe", b"key4\t", b"\x7f", b"noreply", b"VALUE"]
-        client.send(text(b"get", [*odd, *KEYS]) + b"version\r\n")
+        odd = [b"key3\x01", b"\xff\xfe", b"key4\t", b"\x7f", b"noreply", b"VALUE"]
+        nul = text(b"get", [b"key1\x00key2", *KEYS])
+        client.send(nul + text(b"get", [*odd, *KEYS]) + b"version\r\n")
         reply = b""
         while not reply.endswith(b"VERSION mcrouter\r\n"):
             reply += await asyncio.wait_for(client.reader.read(65536), 5)
+        assert reply.startswith(b"CLIENT_ERROR bad key\r\nVALUE ")
         assert reply.endswith(b"".join(map(block, KEYS)) + b"END\r\nVERSION mcrouter\r\n")
         assert proxy.proxy.service.routing.destinations[0].state == "up"
