@@ -20,7 +20,7 @@ run: $(STAMP)  ## three cache servers and a proxy on port 5000, stopped together
 	$(BIN)/python -m mcproxy --listen 5000
 
 test: $(STAMP) debian-packages node-packages  ## every test but the soaks
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not soak" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(PYTEST_ARGS)
 
 memory-bound: $(STAMP)  ## the process's memory under a thousand misbehaving clients, and hours of churn (CHURN_SECONDS)
 	$(BIN)/python -m pytest -p no:xdist tests/memcache_server/test_memory_bound.py $(PYTEST_ARGS)
