@@ -11,5 +11,6 @@ def test_all_items_are_stored_and_pings_answered(memcached: Started) -> None:
     port = memcached[2]
     grown = fill(port, 1_030, 100)
     assert stat(port, b"curr_items") == 1_031  # and the one that is pinged
-    assert grown.pings == stat(port, b"get_hits") > 0
+    assert stat(port, b"get_hits") - grown.pings in (0, 1)  # the last may be under way when all is stored
+    assert grown.pings > 0
     assert 0 < grown.p50_ms <= grown.p999_ms <= grown.longest_ms < grown.fill_s * 1e3
