@@ -124,7 +124,7 @@ class RequestParser:
     def feed(self, data: bytes) -> bool:
         """Handle what has come. True: the turn ended early, call `resume()` soon; False: all is handled."""
         if self._held is None and self._fill is None:
-            return self._begin(data, 0)
+            return self._run(data, 0, 0)
         if self._fill is None:
             return self._feed_line(data)
         used = self._fill(data)
@@ -139,20 +139,16 @@ class RequestParser:
         if self._fill is not None or not isinstance(self._held, bytes):
             return False
         data, self._held = self._held, None
-        return self._begin(data, self._position)
+        return self._run(data, self._position, self._position)
 
-    def _begin(self, data: bytes, position: int) -> bool:
-        """A turn, with the requests of `data` from `position`."""
-        if self._short_way is not None:
-            position = self._short_way(self._context, data, position, self._turn)
+    def _run(self, data: bytes, position: int, searched: int) -> bool:
+        """Handle whole requests of `data` from `position`; no newline stands between it and `searched`."""
+        if self._short_way is not None and position == searched:
+            position = searched = self._short_way(self._context, data, position, self._turn)
             if position < 0:
                 return self._pause(data, ~position)
             if position == len(data):
                 return False
-        return self._run(data, position, position)
-
-    def _run(self, data: bytes, position: int, searched: int) -> bool:
-        """Handle whole requests of `data` from `position`; no newline stands between it and `searched`."""
         context, find, lookup = self._context, data.find, self._commands.get
         size, lengths = len(data), _LENGTHS
         for _ in range(self._turn):

@@ -42,7 +42,6 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_feed",
         "_given",
-        "_is_between",
         "_is_blocked",
         "_is_fresh",
         "_is_reading",
@@ -53,7 +52,6 @@ class ClientConnection(asyncio.Protocol):
         "_parser",
         "_peer_ended",
         "_places",
-        "_plain_max",
         "_take",
         "_transport",
         "_write",
@@ -67,10 +65,9 @@ class ClientConnection(asyncio.Protocol):
         self._lines = lines
         limit = service.limits.outstanding_requests or 1 << 62
         self._outstanding_max = limit
-        self._parser = RequestParser(PROXY_COMMANDS, self.session, min(TURN, limit))
+        short_way = take_plain if limit > TURN else None
+        self._parser = RequestParser(PROXY_COMMANDS, self.session, min(TURN, limit), short_way)
         self._feed = self._parser.feed
-        self._plain_max = TURN if limit > TURN else 0
-        self._is_between = True  # the parser has nothing begun and nothing left to do
         self._places = self.session.places
         self._take = self.session.queue.take
         self._is_fresh = True  # nothing has come yet
@@ -100,10 +97,7 @@ class ClientConnection(asyncio.Protocol):
         session = self.session
         if session.needs_care and not self._takes(data):
             return
-        taken = take_plain(session, data, self._plain_max) if self._is_between else 0
-        if taken < len(data):
-            self._more = self._feed(data[taken:])
-            self._is_between = not self._parser.mid_request
+        self._more = self._feed(data)
         if self._more or session.needs_care or len(self._places) >= self._outstanding_max:
             self._settle()
 
@@ -163,7 +157,6 @@ class ClientConnection(asyncio.Protocol):
         if self.session.is_ending or self._is_over_limit():
             return
         self._more = self._parser.resume()
-        self._is_between = not self._parser.mid_request
         if self._peer_ended and not self._more:
             self.session.end()
         self._settle()

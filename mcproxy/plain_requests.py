@@ -22,9 +22,9 @@ _GET_GROUP = 1  # the last group that matched, of a get
 _GET, _SET = Op.GET.value, Op.SET.value
 
 
-def take_plain(session: ClientSession, data: bytes, most: int) -> int:
-    """Handle the plain requests that `data` begins with, `most` at most. Returns how many of its bytes they are."""
-    service, position, gets, sets = session.service, 0, 0, 0
+def take_plain(session: ClientSession, data: bytes, position: int, most: int) -> int:
+    """Handle the plain requests that stand in `data` from `position`, `most` at most. Returns where they end."""
+    service, gets, sets = session.service, 0, 0
     route, append, size = service.routing.route, session.places.append, len(data)
     for _ in range(most):
         found = _match(data, position)

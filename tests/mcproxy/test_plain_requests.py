@@ -22,7 +22,7 @@ def taken(service, data, most=1000):
     """(bytes taken, texts routed) of one read."""
     route = ScriptedRoute(Result.NOTFOUND)
     service.routing.route = route.route
-    size = take_plain(ClientSession(service, Shell()), data, most)
+    size = take_plain(ClientSession(service, Shell()), data, 0, most)
     return size, [text for _, text in route.seen]
 
 
