@@ -220,7 +220,8 @@ class TestTurns:
         with Raw(server.address) as client:
             client.send(b"set n 0 0 1\r\n0\r\n" + b"incr n 1\r\n" * len(numbers) + b"quit\r\n")
             assert client.read_all() == b"STORED\r\n" + b"".join(b"%d\r\n" % (n + 1) for n in numbers)
-        assert int(stats(server.address)["conn_yields"]) >= yields + 10_000 // 256
+        reads = 2  # the 90 KB come in two or three; the last turn of each is short, and what follows it is no yield
+        assert int(stats(server.address)["conn_yields"]) >= yields + 10_000 // 256 - reads
 
     def test_a_get_of_many_keys_takes_many_turns(self, server: Server, witness: Raw) -> None:
         yields = int(stats(server.address)["conn_yields"])
