@@ -27,8 +27,6 @@ def _is_class(word: bytes) -> bool:
 
 def wide_number(request: Request, _: list[Request]) -> bool:
     """More than 32 bits; and a plus sign before a verbosity."""
-    if request.verb not in NUMBERED:
-        return False
     words = request.words[1:]
     signed = request.verb == b"verbosity" and any(word[:1] == b"+" for word in words)
     return signed or any(_number(word.removeprefix(b"-")) >= 2**32 for word in words)
@@ -36,12 +34,12 @@ def wide_number(request: Request, _: list[Request]) -> bool:
 
 def wrapping_percents(request: Request, _: list[Request]) -> bool:
     """lru tune with percents whose sum is beyond 32 bits."""
-    return request.words[:2] == [b"lru", b"tune"] and sum(map(_number, request.words[2:4])) >= 2**32 - 1
+    return request.words[1:2] == [b"tune"] and sum(map(_number, request.words[2:4])) >= 2**32 - 1
 
 
 def other_limit(request: Request, _: list[Request]) -> bool:
     """cache_memlimit with a limit that would be taken."""
-    if request.verb != b"cache_memlimit" or not 2 <= len(request.words) <= 3:
+    if not 2 <= len(request.words) <= 3:
         return False
     megabytes = _number(request.words[1])
     return 8 <= megabytes <= 1_000_000_000 and megabytes != MEMORY_LIMIT
@@ -49,26 +47,26 @@ def other_limit(request: Request, _: list[Request]) -> bool:
 
 def loud_limit(request: Request, _: list[Request]) -> bool:
     """cache_memlimit with noreply as its third word or later."""
-    return request.verb == b"cache_memlimit" and len(request.words) > 3 and request.words[-1] == b"noreply"
+    return len(request.words) > 3 and request.words[-1] == b"noreply"
 
 
 def possible_move(request: Request, _: list[Request]) -> bool:
     """slabs reassign between two classes, or from or to the pool of free pages."""
     words = request.words
-    if words[:2] != [b"slabs", b"reassign"] or len(words) != 4 or words[2] == words[3]:
+    if words[1:2] != [b"reassign"] or len(words) != 4 or words[2] == words[3]:
         return False
     return b"0" in words[2:] or ((words[2] == b"-1" or _is_class(words[2])) and _is_class(words[3]))
 
 
 def newer_automove(request: Request, _: list[Request]) -> bool:
     """slabs automove with window or freeratio."""
-    return request.words[:2] == [b"slabs", b"automove"] and request.words[2:3] in ([b"window"], [b"freeratio"])
+    return request.words[1:2] == [b"automove"] and request.words[2:3] in ([b"window"], [b"freeratio"])
 
 
 def begun_crawl(request: Request, _: list[Request]) -> bool:
     """A crawl of real classes, or a dump."""
     words = request.words
-    if request.verb != b"lru_crawler" or len(words) != 3:
+    if len(words) != 3:
         return False
     real = words[2] == b"all" or any(_is_class(part) for part in words[2].split(b",") if part)
     return words[1] == b"metadump" or (words[1] == b"crawl" and real)
@@ -76,29 +74,27 @@ def begun_crawl(request: Request, _: list[Request]) -> bool:
 
 def ended_crawler(request: Request, _: list[Request]) -> bool:
     """lru_crawler disable."""
-    return request.words == [b"lru_crawler", b"disable"]
+    return request.words[1:] == [b"disable"]
 
 
 def newer_dump(request: Request, _: list[Request]) -> bool:
     """lru_crawler mgdump."""
-    return request.words[:2] == [b"lru_crawler", b"mgdump"]
+    return request.words[1:2] == [b"mgdump"]
 
 
 def begun_watch(request: Request, before: list[Request]) -> bool:
     """A watch that is granted, or that comes behind other commands."""
-    return request.verb == b"watch" and (bool(before) or WATCHED.issuperset(set(request.words[1:]) - {b"noreply"}))
+    return bool(before) or WATCHED.issuperset(set(request.words[1:]) - {b"noreply"})
 
 
 def refused_shutdown(request: Request, _: list[Request]) -> bool:
     """shutdown without -A."""
-    return request.verb == b"shutdown"
+    return True
 
 
 def own_report(request: Request, _: list[Request]) -> bool:
     """stats of a process, of its memory, or a list of its items."""
     words = request.words
-    if request.verb != b"stats":
-        return False
     listing = (
         words[1:2] == [b"cachedump"] and len(words) > 3 and _number(words[2]) in USED_CLASSES and words[3].isdigit()
     )

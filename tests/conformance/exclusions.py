@@ -8,10 +8,11 @@ than `0` and `noreply` is refused with its usage line (more of them are ERROR th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.conformance.admin_exclusions import (
+    NUMBERED,
     begun_crawl,
     begun_watch,
     ended_crawler,
@@ -25,7 +26,7 @@ from tests.conformance.admin_exclusions import (
     wide_number,
     wrapping_percents,
 )
-from tests.conformance.framing import STORAGE_WORDS, Request, requests
+from tests.conformance.framing import META_WORDS, STORAGE_WORDS, Request, requests
 from tests.conformance.meta_exclusions import (
     bad_delete_flag,
     debug_of_mortal,
@@ -78,7 +79,7 @@ def _short_line(request: Request, _: Batch) -> bool:
 
 def _too_few_words(request: Request, _: Batch) -> bool:
     words = request.words
-    return not words or len(words) < FEWEST_WORDS.get(words[0], 0)
+    return not words or len(words) < FEWEST_WORDS[words[0]]
 
 
 def _leading_blank(request: Request, _: Batch) -> bool:
@@ -90,13 +91,12 @@ def _nul(request: Request, _: Batch) -> bool:
 
 
 def _too_many_words(request: Request, _: Batch) -> bool:
-    words = request.words
-    return bool(words) and len(words) > MOST_WORDS.get(words[0], len(words))
+    return len(request.words) > MOST_WORDS[request.verb]
 
 
 def _bad_storage_fields(request: Request, _: Batch) -> bool:
     words = request.words
-    if not words or words[0] not in STORAGE_WORDS or len(words) < FEWEST_WORDS[words[0]]:
+    if len(words) < FEWEST_WORDS[words[0]]:
         return False
     cas_ok = words[0] != b"cas" or CAS_ID.fullmatch(words[5]) is not None
     good = len(words[1]) <= MAX_KEY and FLAGS.fullmatch(words[2]) and EXPTIME.fullmatch(words[3]) and cas_ok
@@ -105,8 +105,8 @@ def _bad_storage_fields(request: Request, _: Batch) -> bool:
 
 def _odd_length(request: Request, _: Batch) -> bool:
     words = request.words
-    place = 2 if words[:1] == [b"ms"] else 4
-    if not words or words[0] not in STORAGE_WORDS | {b"ms"} or len(words) <= place:
+    place = 2 if words[0] == b"ms" else 4
+    if len(words) <= place:
         return False
     number = words[place]
     return number.startswith(b"+") or (number.isdigit() and (len(number) > 10 or int(number) >= 2**31 - 2))
@@ -119,28 +119,26 @@ def _unknown_noreply(request: Request, _: Batch) -> bool:
 
 def _stats_prefix(request: Request, _: Batch) -> bool:
     words = request.words
-    if len(words) < 2 or words[0] != b"stats":
+    if len(words) < 2:
         return False
     return words[1] not in STATS_GROUPS and any(group.startswith(words[1][:1]) for group in STATS_GROUPS)
 
 
 def _long_key_among_others(request: Request, before: Batch) -> bool:
     words = request.words
-    if not words or words[0] not in RETRIEVAL_WORDS:
-        return False
     keys = words[2:] if words[0] in TOUCHING_WORDS else words[1:]
     return max(map(len, keys), default=0) > MAX_KEY and (bool(before) or len(keys) > 1)
 
 
 def _odd_gat_exptime(request: Request, _: Batch) -> bool:
     words = request.words
-    if len(words) < 3 or words[0] not in TOUCHING_WORDS or not EXPTIME.fullmatch(words[1]):
+    if len(words) < 3 or not EXPTIME.fullmatch(words[1]):
         return False
     return words[1].startswith(b"+") or len(words[1]) > 11 or not -(2**31) <= int(words[1]) < 2**31
 
 
 def _arithmetic_on_queued_item(request: Request, before: Batch) -> bool:
-    if request.verb not in ARITHMETIC_WORDS or not request.key:
+    if not request.key:
         return False
     return any(
         (earlier.verb in RETRIEVAL_WORDS and request.key in earlier.words)
@@ -155,65 +153,101 @@ def _long_line(request: Request, _: Batch) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A named kind of input on which the two versions of the original differ."""
+    """A named kind of input on which the two versions of the original differ, with the verbs it can be met with."""
 
     name: str
     why: str
     matches: Callable[[Request, Batch], bool]
+    verbs: Collection[bytes] | None = None  # None: any, even no word at all
 
 
 EXCLUSIONS = (
     Exclusion("short line", "under 4 bytes with its end: ERROR / CLIENT_ERROR bad command line format", _short_line),
-    Exclusion("too few words", "ERROR / CLIENT_ERROR bad command line format", _too_few_words),
+    Exclusion("too few words", "ERROR / CLIENT_ERROR bad command line format", _too_few_words, {b"", *FEWEST_WORDS}),
     Exclusion("leading blank", "works / ERROR", _leading_blank),
     Exclusion("NUL in a line", "ends the line / an ordinary byte", _nul),
-    Exclusion("too many words", "ERROR / ignored", _too_many_words),
-    Exclusion("bad flags, exptime, CAS id or key in a storage line", "data parsed / swallowed", _bad_storage_fields),
-    Exclusion("odd length", "`+3` or beyond 2^31: taken, cut to 32 bits / CLIENT_ERROR", _odd_length),
+    Exclusion("too many words", "ERROR / ignored", _too_many_words, MOST_WORDS),
+    Exclusion(
+        "bad flags, exptime, CAS id or key in a storage line",
+        "data parsed / swallowed",
+        _bad_storage_fields,
+        STORAGE_WORDS,
+    ),
+    Exclusion(
+        "odd length", "`+3` or beyond 2^31: taken, cut to 32 bits / CLIENT_ERROR", _odd_length, STORAGE_WORDS | {b"ms"}
+    ),
     Exclusion("unknown command with noreply", "ERROR / nothing", _unknown_noreply),
-    Exclusion("abbreviated stats group", "ERROR / matched by prefix", _stats_prefix),
+    Exclusion("abbreviated stats group", "ERROR / matched by prefix", _stats_prefix, {b"stats"}),
     Exclusion(
         "overlong key in a get among others",
         "keys before it are counted and touched, earlier unsent answers thrown away: not copied",
         _long_key_among_others,
+        RETRIEVAL_WORDS,
     ),
     Exclusion(
-        "odd gat exptime", "`+1` or beyond 32 bits: taken / CLIENT_ERROR invalid exptime argument", _odd_gat_exptime
+        "odd gat exptime",
+        "`+1` or beyond 32 bits: taken / CLIENT_ERROR invalid exptime argument",
+        _odd_gat_exptime,
+        TOUCHING_WORDS,
     ),
     Exclusion("long line", "closes, with or without earlier answers, if it comes in parts: a race", _long_line),
-    Exclusion("incr of an item whose answer is queued", "padding depends on batching", _arithmetic_on_queued_item),
-    Exclusion("flag that 1.6.18 does not know", "invalid or ignored / works", newer_flag),
-    Exclusion("mode that is not one letter", "incorrect length / the first letter counts", odd_mode),
-    Exclusion("flag without its number", "bad token / reads on in the buffer", flag_without_number),
-    Exclusion("flag that is no letter", "invalid flag / CLIENT_ERROR bad command line format", no_letter),
-    Exclusion("over 20 words of ms, md, ma", "options flags too long / are too long", many_words),
-    Exclusion("bad flag of md", "invalid or duplicate flag / the exact error", bad_delete_flag),
-    Exclusion("quiet vivifying ma", "HD / nothing", quiet_vivify),
-    Exclusion("ma with T", "both lose it when the number grows: not copied", touching_arithmetic),
-    Exclusion("N with an opaque too long", "both make the item and answer the error: not copied", vivifies_in_vain),
-    Exclusion("me of an item with TTL", "the sign flipped / seconds left", debug_of_mortal),
-    Exclusion("admin number of over 32 bits", "cut to 32 bits / refused by some commands", wide_number),
-    Exclusion("lru tune with a sum over 32 bits", "wraps and is taken: not copied", wrapping_percents),
-    Exclusion("noreply behind too many words of cache_memlimit", "ERROR / nothing", loud_limit),
-    Exclusion("another memory limit", "how far it can go depends on what is used already", other_limit),
     Exclusion(
-        "page that may move", "which class has a page to spare, and the pool as class 0, is our own", possible_move
+        "incr of an item whose answer is queued",
+        "padding depends on batching",
+        _arithmetic_on_queued_item,
+        ARITHMETIC_WORDS,
     ),
-    Exclusion("automove window or freeratio", "bad command line format / OK", newer_automove),
-    Exclusion("crawl or dump", "BUSY while the last one runs, and what it lists", begun_crawl),
-    Exclusion("lru_crawler disable", "the thread ends some time later, until then enable fails", ended_crawler),
-    Exclusion("mgdump", "ERROR / works", newer_dump),
-    Exclusion("watch granted, or behind others", "never ends; cannot pipeline in 1.6.42 only", begun_watch),
-    Exclusion("shutdown", "ERROR: / SERVER_ERROR: shutdown not enabled", refused_shutdown),
-    Exclusion("report of a process", "its own numbers, compared by name in test_stats.py", own_report),
+    Exclusion("flag that 1.6.18 does not know", "invalid or ignored / works", newer_flag, META_WORDS),
+    Exclusion("mode that is not one letter", "incorrect length / the first letter counts", odd_mode, META_WORDS),
+    Exclusion("flag without its number", "bad token / reads on in the buffer", flag_without_number, META_WORDS),
+    Exclusion("flag that is no letter", "invalid flag / CLIENT_ERROR bad command line format", no_letter, META_WORDS),
+    Exclusion("over 20 words of ms, md, ma", "options flags too long / are too long", many_words, META_WORDS - {b"mg"}),
+    Exclusion("bad flag of md", "invalid or duplicate flag / the exact error", bad_delete_flag, {b"md"}),
+    Exclusion("quiet vivifying ma", "HD / nothing", quiet_vivify, {b"ma"}),
+    Exclusion("ma with T", "both lose it when the number grows: not copied", touching_arithmetic, {b"ma"}),
+    Exclusion(
+        "N with an opaque too long", "both make the item and answer the error: not copied", vivifies_in_vain, META_WORDS
+    ),
+    Exclusion("me of an item with TTL", "the sign flipped / seconds left", debug_of_mortal, {b"me"}),
+    Exclusion("admin number of over 32 bits", "cut to 32 bits / refused by some commands", wide_number, NUMBERED),
+    Exclusion("lru tune with a sum over 32 bits", "wraps and is taken: not copied", wrapping_percents, {b"lru"}),
+    Exclusion("noreply behind too many words of cache_memlimit", "ERROR / nothing", loud_limit, {b"cache_memlimit"}),
+    Exclusion(
+        "another memory limit", "how far it can go depends on what is used already", other_limit, {b"cache_memlimit"}
+    ),
+    Exclusion(
+        "page that may move",
+        "which class has a page to spare, and the pool as class 0, is our own",
+        possible_move,
+        {b"slabs"},
+    ),
+    Exclusion("automove window or freeratio", "bad command line format / OK", newer_automove, {b"slabs"}),
+    Exclusion("crawl or dump", "BUSY while the last one runs, and what it lists", begun_crawl, {b"lru_crawler"}),
+    Exclusion(
+        "lru_crawler disable",
+        "the thread ends some time later, until then enable fails",
+        ended_crawler,
+        {b"lru_crawler"},
+    ),
+    Exclusion("mgdump", "ERROR / works", newer_dump, {b"lru_crawler"}),
+    Exclusion("watch granted, or behind others", "never ends; cannot pipeline in 1.6.42 only", begun_watch, {b"watch"}),
+    Exclusion("shutdown", "ERROR: / SERVER_ERROR: shutdown not enabled", refused_shutdown, {b"shutdown"}),
+    Exclusion("report of a process", "its own numbers, compared by name in test_stats.py", own_report, {b"stats"}),
 )
+
+
+_OF_ANY_VERB = tuple(exclusion for exclusion in EXCLUSIONS if exclusion.verbs is None)
+_BY_VERB = {
+    verb: tuple(exclusion for exclusion in EXCLUSIONS if exclusion.verbs is None or verb in exclusion.verbs)
+    for verb in frozenset().union(*(exclusion.verbs or () for exclusion in EXCLUSIONS))
+}
 
 
 def exclusion_in(batch: Iterable[Request]) -> Exclusion | None:
     """The first exclusion that complete requests run into which are sent together."""
     before: Batch = []
     for request in batch:
-        for exclusion in EXCLUSIONS:
+        for exclusion in _BY_VERB.get(request.verb, _OF_ANY_VERB):
             if exclusion.matches(request, before):
                 return exclusion
         before.append(request)

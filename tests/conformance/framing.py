@@ -9,61 +9,55 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 STORAGE_WORDS = frozenset((b"set", b"add", b"replace", b"append", b"prepend", b"cas"))
 META_WORDS = frozenset((b"mg", b"ms", b"md", b"ma"))
 LARGEST_LENGTH = 2**31 - 3
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Request:
     """A command line with its end, the data block that belongs to it, and whether all of it is there.
 
-    What is read off the line is kept: the generator asks for it again and again.
+    What is read off the line is read once: the generator asks for it again and again.
+
+    words: the line's words; verb: the first of them, empty without one;
+    flags: those of a meta line, [] of any other; letters: the flags' letters in order;
+    key: the key a request names, decoded if it is base64, empty without one.
     """
 
     line: bytes
     block: bytes = b""
     complete: bool = True
+    words: list[bytes] = field(init=False, compare=False, repr=False)
+    verb: bytes = field(default=b"", init=False, compare=False, repr=False)
+    flags: list[bytes] = field(default_factory=list, init=False, compare=False, repr=False)
+    letters: bytes = field(default=b"", init=False, compare=False, repr=False)
+    key: bytes = field(default=b"", init=False, compare=False, repr=False)
 
-    @cached_property
-    def words(self) -> list[bytes]:
-        return [word for word in self.line.rstrip(b"\r\n").split(b" ") if word]
-
-    @cached_property
-    def verb(self) -> bytes:
-        """The first word, empty without one."""
-        return self.words[0] if self.words else b""
-
-    @cached_property
-    def flags(self) -> list[bytes]:
-        """The flags of a meta line, [] of any other."""
-        if self.verb not in META_WORDS:
-            return []
-        return self.words[3:] if self.verb == b"ms" else self.words[2:]
-
-    @cached_property
-    def letters(self) -> bytes:
-        """The flags' letters in order."""
-        return b"".join(flag[:1] for flag in self.flags)
-
-    @cached_property
-    def key(self) -> bytes:
-        """The key a request names, decoded if it is base64; empty without one."""
-        if len(self.words) < 2:
-            return b""
-        if b"b" in self.letters or (self.verb == b"me" and self.words[2:3] == [b"b"]):
-            try:
-                return b64decode(self.words[1])
-            except Base64Error:
-                return self.words[1]
-        return self.words[1]
+    def __post_init__(self) -> None:
+        words = self.words = [word for word in self.line.rstrip(b"\r\n").split(b" ") if word]
+        if not words:
+            return
+        verb = self.verb = words[0]
+        if verb in META_WORDS:
+            flags = self.flags = words[3:] if verb == b"ms" else words[2:]
+            self.letters = b"".join([flag[:1] for flag in flags])
+        if len(words) > 1:
+            encoded = b"b" in self.letters or (verb == b"me" and words[2:3] == [b"b"])
+            self.key = _decoded(words[1]) if encoded else words[1]
 
     @property
     def data(self) -> bytes:
         return self.line + self.block
+
+
+def _decoded(key: bytes) -> bytes:
+    try:
+        return b64decode(key)
+    except Base64Error:
+        return key
 
 
 def declared_length(words: list[bytes]) -> int | None:
@@ -94,5 +88,5 @@ def requests(data: bytes) -> Iterator[Request]:
             position = end
         else:
             position = end + length + 2
-            request = Request(line, data[end:position], complete=position <= len(data))
+            request.block, request.complete = data[end:position], position <= len(data)
         yield request

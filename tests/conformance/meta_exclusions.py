@@ -24,8 +24,6 @@ def extends(request: Request) -> bool:
 def newer_flag(request: Request, _: list[Request]) -> bool:
     """E, x, C of mg, s of ms, N with append or prepend."""
     letters = request.letters
-    if not letters:
-        return False
     return any(letter in letters for letter in FLAGS_1642[request.verb]) or (extends(request) and b"N" in letters)
 
 
@@ -41,7 +39,7 @@ def flag_without_number(request: Request, _: list[Request]) -> bool:
 
 def many_words(request: Request, _: list[Request]) -> bool:
     """Over 20 words in any but mg."""
-    return request.verb in (b"ms", b"md", b"ma") and len(request.words) > 20
+    return len(request.words) > 20
 
 
 def no_letter(request: Request, _: list[Request]) -> bool:
@@ -51,8 +49,6 @@ def no_letter(request: Request, _: list[Request]) -> bool:
 
 def bad_delete_flag(request: Request, _: list[Request]) -> bool:
     """A flag of md that is unknown, there twice, or has no number where one must be."""
-    if request.verb != b"md":
-        return False
     letters, flags = request.letters, request.flags
     if b"b" in letters and request.key in (request.words[1], b""):
         return True
@@ -63,12 +59,12 @@ def bad_delete_flag(request: Request, _: list[Request]) -> bool:
 
 def quiet_vivify(request: Request, _: list[Request]) -> bool:
     """ma with q and N."""
-    return request.verb == b"ma" and b"q" in request.letters and b"N" in request.letters
+    return b"q" in request.letters and b"N" in request.letters
 
 
 def touching_arithmetic(request: Request, _: list[Request]) -> bool:
     """ma with T: lost in both versions when the number grows, not here."""
-    return request.verb == b"ma" and b"T" in request.letters
+    return b"T" in request.letters
 
 
 def vivifies_in_vain(request: Request, _: list[Request]) -> bool:
@@ -80,7 +76,7 @@ def vivifies_in_vain(request: Request, _: list[Request]) -> bool:
 def debug_of_mortal(request: Request, before: list[Request]) -> bool:
     """me, unless right behind a set without TTL or a delete of its key: 1.6.18 shows TTLs with the wrong sign."""
     words = request.words
-    if words[:1] != [b"me"] or len(words) < 2 or b"missing" in words[1]:
+    if len(words) < 2 or b"missing" in words[1]:
         return False
     last = before[-1].words if before else []
     stored = len(last) == 5 and last[0] == b"set" and last[3] == b"0"

@@ -10,7 +10,8 @@ META_WORDS = frozenset((b"VA", b"HD", b"NF", b"EX", b"NS", b"EN", b"OK", b"ME"))
 NUMBERED_TOKEN = re.compile(rb"(c|t|l|exp=|la=|cas=|cls=|size=)(\d+)")
 FAR_SECONDS = 40_000_000  # more than this was counted from an absolute time, so today's date matters
 EXPLICIT_CAS = re.compile(rb" E(\d+)[ \r\n]")
-VALUE_CAS = re.compile(rb"(?:^|\n)VALUE ([^ ]+) \d+ \d+ (\d+)\r\n")
+# Its first words are literal, which a long reply is searched for fastest; that a line begins there is looked at then.
+VALUE_CAS = re.compile(rb"VALUE (?<![^\n]VALUE )([^ ]+) \d+ \d+ (\d+)\r\n")
 
 
 @dataclass(frozen=True, slots=True)
