@@ -32,6 +32,8 @@ def pump(source: socket.socket, sink: socket.socket, spoil: Spoil) -> None:
 
 def relay(client: socket.socket, target: Address, spoil: Spoil) -> None:
     with client, socket.create_connection(target) as server:
+        for end in (client, server):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or cut segments wait for acknowledgements
         upward = threading.Thread(target=pump, args=(client, server, bytes))
         upward.start()
         pump(server, client, spoil)
