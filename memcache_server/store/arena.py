@@ -10,6 +10,7 @@ import logging
 import mmap
 import os
 
+from memcache_server.store.chunk import META, NEXT, PREV, TEXT_LENGTH
 from memcache_server.store.slab_classes import PAGE_SIZE
 
 logger = logging.getLogger(__name__)
@@ -25,9 +26,14 @@ class Arena:
     """`pages` pages of 1 MiB. Raises ValueError beyond what handles reach, OSError when there is no room.
 
     `file` is a descriptor open for reading and writing; the file takes the arena's size, what it holds stays.
+
+    `nexts`, `prevs`, `lengths` and `metas` are the header's words of these names, each indexed by the handle itself:
+    half the price of computing a word's place, or of cutting a 64-bit word in two.
     """
 
-    __slots__ = ("_file", "_full", "bytes", "longs", "pages", "view", "words")
+    __slots__ = (
+        "_file", "_full", "bytes", "lengths", "longs", "metas", "nexts", "pages", "prevs", "view", "words",
+    )  # fmt: skip
 
     def __init__(self, pages: int, file: int = NO_FILE) -> None:
         size = _FIRST_PAGE + pages * PAGE_SIZE
@@ -45,6 +51,10 @@ class Arena:
         self.view = memoryview(self.bytes)
         self.words = self.view.cast("I")
         self.longs = self.view.cast("Q")
+        self.nexts = self.words[NEXT::2]
+        self.prevs = self.words[PREV::2]
+        self.lengths = self.words[TEXT_LENGTH::2]
+        self.metas = self.words[META::2]
         self.pages = pages
 
     @classmethod
@@ -108,7 +118,6 @@ class Arena:
 
     def close(self) -> None:
         """Give the memory back; nothing may hold a view any more."""
-        self.words.release()
-        self.longs.release()
-        self.view.release()
+        for view in (self.nexts, self.prevs, self.lengths, self.metas, self.words, self.longs, self.view):
+            view.release()
         self.bytes.close()

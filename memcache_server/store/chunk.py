@@ -32,9 +32,6 @@ NEXT, PREV, EXPTIME, LAST_ACCESS, TEXT_LENGTH, META = range(6)
 CAS = 3
 """Offset in 64-bit words; a chunk's first is at index `handle`."""
 
-LENGTH_AND_META = 2
-"""Offset in 64-bit words of text length (low half) and meta (high half): one read where both are wanted."""
-
 TEXT = 32
 """Offset of the text in bytes; a chunk's first byte is at `handle * 8`."""
 

@@ -30,7 +30,7 @@ from memcache_server.store.store import Store
 
 _FIRST_LINE = re.compile(rb"mcfleet memory file (\d+) ([0-9a-f]{8}) (\d+)\n")
 _FIRST_LINE_MAX = 64
-_FORMAT = 1
+_FORMAT = 2
 _BLOCK = 1 << 20
 _SLOT = 8  # bytes of the index's
 

@@ -20,11 +20,13 @@ _LISTS = 256
 class SegmentedLru:
     """The only writer of linked chunks' next and prev."""
 
-    __slots__ = ("_longs", "_words", "count", "head", "sizes", "tail")
+    __slots__ = ("_longs", "_nexts", "_prevs", "_words", "count", "head", "sizes", "tail")
 
     def __init__(self, arena: Arena) -> None:
         self._words = arena.words
         self._longs = arena.longs
+        self._nexts = arena.nexts
+        self._prevs = arena.prevs
         self.head = [0] * _LISTS
         self.tail = [0] * _LISTS
         self.count = [0] * _LISTS
@@ -102,15 +104,15 @@ class SegmentedLru:
         # unlink and link in one, without what they would do and undo: every set over a new item comes here
         head = self.head[number]
         if head != handle:
-            words, links = self._words, self._longs[handle]
-            following, before = links & U32, links >> 32
-            words[before << 1] = following
+            nexts, prevs = self._nexts, self._prevs
+            following, before = nexts[handle], prevs[handle]
+            nexts[before] = following
             if following:
-                words[(following << 1) + PREV] = before
+                prevs[following] = before
             else:
                 self.tail[number] = before
             self._longs[handle] = head  # next, and no prev
-            words[(head << 1) + PREV] = handle
+            prevs[head] = handle
             self.head[number] = handle
 
     def tail_to(self, number: int, target: int, first: int, count: int, size: int) -> None:

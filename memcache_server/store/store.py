@@ -3,7 +3,7 @@
 import re
 from enum import IntEnum
 
-from mcproto.limits import U32, U64
+from mcproto.limits import U64
 from memcache_server.store import linked_items
 from memcache_server.store.chunk import (
     BINARY,
@@ -18,7 +18,6 @@ from memcache_server.store.chunk import (
     KEY,
     KEY_LENGTH_MASK,
     LAST_ACCESS,
-    LENGTH_AND_META,
     LINKED,
     LIST_MASK,
     LIST_SHIFT,
@@ -30,7 +29,7 @@ from memcache_server.store.chunk import (
     TEXT_LENGTH,
 )
 from memcache_server.store.filling import Filling
-from memcache_server.store.index import HANDLE_MAX, HASH_MASK
+from memcache_server.store.index import HASH_MASK
 from memcache_server.store.large_text import WINDOW, LargeText
 from memcache_server.store.linked_items import (
     EXISTS,
@@ -77,25 +76,27 @@ class Store(MetaItems):
     def get(self, key: bytes) -> bytes | LargeText | None:
         """The text `VALUE key flags length CRLF value CRLF` of a live item, and count the hit; None for a miss."""
         # Index.find written out: the call would cost a tenth of the whole look-up
-        hashed = hash(key) & HASH_MASK
-        index, arena, tag = self.index, self._arena, hashed << 32
-        table, mask = index.table, index.mask
+        hashed, size = hash(key) & HASH_MASK, len(key)
+        index, arena = self.index, self._arena
+        tags, chunks, mask = index.tags, index.chunks, index.mask
         slot = hashed & mask
-        while entry := table[slot]:
-            if (handle := entry ^ tag) <= HANDLE_MAX:
-                state, at = arena.longs[handle + LENGTH_AND_META], (handle << 3) + TEXT
-                if (length := state & U32) <= WINDOW:
-                    text, meta = arena.bytes[at : at + length], state >> 32
-                    if text.startswith(key, KEY) and meta & KEY_LENGTH_MASK == len(key):
+        while (tag := tags[slot]) or chunks[slot]:
+            if tag == hashed:
+                handle = chunks[slot]
+                length, meta, at = arena.lengths[handle], arena.metas[handle], (handle << 3) + TEXT
+                if length > WINDOW:
+                    if self.key_of(handle) == key:
+                        return self._get_checked(handle, meta)
+                elif meta & KEY_LENGTH_MASK == size:
+                    text = arena.bytes[at : at + length]
+                    if text[KEY : KEY + size] == key:
                         if meta & QUIET_MASK != self._quiet:
                             return self._get_checked(handle, meta, text)
                         self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
                         return text
-                elif self.key_of(handle) == key:
-                    return self._get_checked(handle, state >> 32)
             slot = (slot + 1) & mask
         if index.old is not None and (handle := index.find(key)):
-            return self._get_checked(handle, self._meta(handle))
+            return self._get_checked(handle, arena.metas[handle])
         return None
 
     def _get_checked(self, handle: int, meta: int, text: bytes | None = None) -> bytes | LargeText | None:
@@ -178,15 +179,16 @@ class Store(MetaItems):
             # Index.find is written out, as in `get`
             slab_class, size, text_length, plain, value_at = form
             hashed = hash(key) & HASH_MASK
-            index, arena, tag = self.index, self._arena, hashed << 32
-            table, mask, words = index.table, index.mask, arena.words
+            index, arena = self.index, self._arena
+            tags, chunks, mask = index.tags, index.chunks, index.mask
             slot = hashed & mask
-            while entry := table[slot]:
-                if (handle := entry ^ tag) <= HANDLE_MAX:
-                    meta, at = words[(handle << 1) + META], handle << 3
+            while (tag := tags[slot]) or chunks[slot]:
+                if tag == hashed:
+                    handle = chunks[slot]
+                    meta, at = arena.metas[handle], handle << 3
                     if (
                         meta & _FORM != plain
-                        or words[(handle << 1) + TEXT_LENGTH] != text_length
+                        or arena.lengths[handle] != text_length
                         or arena.bytes[at + _KEY_AT : at + _KEY_AT + len(key)] != key
                         or not self.allocator.free[slab_class]
                     ):
@@ -203,7 +205,7 @@ class Store(MetaItems):
                     self.stats.stores[slab_class] += 1
                     return STORED
                 slot = (slot + 1) & mask
-            if not entry and index.old is None:
+            if not tag and index.old is None and not chunks[slot]:
                 return self._set_anew(key, flags, exptime, value, 0)
         return self._set_anew(key, flags, exptime, value, self.index.find(key))
 

@@ -306,7 +306,7 @@ def test_another_layout_format_or_python(tmp_path: Path, monkeypatch: pytest.Mon
         patch.setattr(saved_state, "layout", lambda: 7)
         assert why_not_kept(path) == "another version wrote it"
     with monkeypatch.context() as patch:
-        patch.setattr(memory_file, "_FORMAT", 2)
+        patch.setattr(memory_file, "_FORMAT", memory_file._FORMAT + 1)
         assert why_not_kept(path) == "another version wrote it"
     with monkeypatch.context() as patch:
         patch.setattr(memory_file, "hash_probes", lambda: [1, 2, 3])
@@ -389,7 +389,7 @@ def seen_as(file: MemoryFile, store: Store, seen: dict[str, int]) -> None:
 def test_rubbish_as_meta_file(tmp_path: Path) -> None:
     path = tmp_path / "memory"
     kept(path)
-    line = b"mcfleet memory file 1 "
+    line = b"mcfleet memory file 2 "
     for rubbish in (b"", b"\n", b"x" * 5000, line, line + b"9" * 40, line + b"00000000 " + b"9" * 26 + b"\n{}"):
         meta_path(str(path)).write_bytes(rubbish)
         assert saved_seed(str(path)) is None
