@@ -6,7 +6,6 @@ import pytest
 
 from mcproxy.outcome import Result
 from mcproxy.proxy_limit import ProxyLimit
-from mcproxy.request import Op, Request
 from tests.support.cache_route import LIKE, CacheRoute, say
 from tests.support.mock_upstream import MockUpstream
 from tests.support.running_proxy import running_proxy, until
@@ -31,22 +30,6 @@ def test_only_so_many_at_once_and_the_others_in_their_order(cache, kind, result)
     assert [got[0][0] for got in heard] == [result] * 5
     assert cache.texts == [LIKE[kind].replace(b"k", b"k%d" % n, 1) for n in range(5)]
     assert (limit.under_way, len(limit.waiting)) == (0, 0)
-
-
-def test_a_fault_of_who_waits_costs_no_place(cache):
-    class Faulty:
-        def on_reply(self, request, result, raw):
-            raise RuntimeError("a fault")
-
-    limit = ProxyLimit(1)
-    root = limit.above(cache)
-    root.route(Request(Op.GET, b"k", b"get k\r\n", Faulty()))
-    heard = say(root, LIKE["get"])
-    with pytest.raises(RuntimeError):
-        cache.answer_all()
-    cache.answer_all()
-    assert heard
-    assert limit.under_way == 0
 
 
 def test_the_line_is_bounded(cache):
