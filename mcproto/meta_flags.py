@@ -4,10 +4,14 @@
 
 A letter of META_FLAGS that means nothing to a command is taken without a word; so handlers look up what they
 know and skip the rest (protocol.txt, "Meta Commands"; proto_parser.c _meta_flag_preparse).
+
+Clients send the same few runs of flags over and over. What such a run means is remembered as a `FlagPlan`, and
+found again by a look-up for each flag, which costs a fifth of reading it.
 """
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from mcproto.encode import BAD_LINE
 from mcproto.grammar import maybe_client_flags, maybe_exptime, maybe_unsigned
@@ -71,21 +75,86 @@ META_FLAGS: dict[bytes, tuple[Reader, bytes]] = {
 }
 
 
+_TOKEN_MAX = 12  # bytes of a flag that is remembered: a Unix time with its letter has 11
+_PLANS_MAX = 1024  # plans of one tree: at most a megabyte
+_UNREPEATED = b"CEb"  # CAS uniques differ from line to line; a key in base64 is to be decoded
+_Compiled = TypeVar("_Compiled")
+
+
+class FlagPlan(dict[bytes, "FlagPlan[_Compiled]"], Generic[_Compiled]):
+    """What a run of flags means: `plan[flag]` is the plan of the run that has one flag more.
+
+    `flags` and `mode` are those of MetaLine, None and b"" for a run that has to be read with care: it is wrong, or
+    not worth to be remembered. `opaque_at` is the opaque's place in the line, 0 without: its text is different in
+    each, so all opaques lead to one plan. `compiled` is what the tree's owner makes of a plan.
+    """
+
+    __slots__ = ("_compile", "_first_flag", "_tree", "compiled", "flags", "mode", "opaque_at")
+
+    def __init__(self, first_flag: int, compile_: "Callable[[FlagPlan[_Compiled]], _Compiled | None]") -> None:
+        """The tree's root, the run without a flag. `first_flag`: the place of the first flag in a line."""
+        self.flags: dict[bytes, int] | None = {}
+        self.mode = b""
+        self.opaque_at = 0
+        self._first_flag = first_flag
+        self._tree: list[FlagPlan[_Compiled]] = []  # all that are remembered
+        self._compile = compile_
+        self.compiled = compile_(self)
+
+    def __missing__(self, token: bytes) -> "FlagPlan[_Compiled]":
+        letter = token[:1]
+        if letter == b"O" and token != letter and len(token) <= OPAQUE_MAX:
+            return self[letter]
+        if self.flags is None:
+            return self
+        if len(self._tree) >= _PLANS_MAX:
+            self._forget_all()
+        following = FlagPlan.__new__(FlagPlan)
+        following._follow(self, letter, token)
+        if following.flags is not None:
+            self[token] = following
+            self._tree.append(self)
+        return following
+
+    def _follow(self, before: "FlagPlan[_Compiled]", letter: bytes, token: bytes) -> None:
+        assert before.flags is not None
+        self._first_flag, self._tree, self._compile = before._first_flag, before._tree, before._compile
+        self.flags, self.mode, self.opaque_at, self.compiled = None, before.mode, before.opaque_at, None
+        place = before._first_flag + len(before.flags)
+        if letter in before.flags or letter in _UNREPEATED or place >= WORDS_MAX or len(token) > _TOKEN_MAX:
+            return
+        number = META_FLAGS[letter][0](token[1:]) if letter in META_FLAGS else None
+        if number is None:
+            return
+        self.flags = {**before.flags, letter: number}
+        if letter == b"M":
+            self.mode = token[1:2]
+        elif letter == b"O":
+            self.opaque_at = place
+        self.compiled = self._compile(self)
+
+    def _forget_all(self) -> None:
+        """Begin anew: the flags that clients still send will soon be here again."""
+        for plan in self._tree:
+            plan.clear()
+        self._tree.clear()
+
+
 class MetaLine:
     """What a meta line asks for.
 
-    `flags` maps each letter, in the request's order, to its number (0 where it has none). `key` is decoded if
-    it came as base64 (`binary`). `opaque` is the O flag as sent, `mode` the letter behind M, b"" without.
+    `flags` maps each letter, in the request's order, to its number (0 where it has none); lines share it. `key` is
+    decoded if it came as base64 (`binary`). `opaque` is the O flag as sent, `mode` the letter behind M, b"" without.
     """
 
     __slots__ = ("binary", "flags", "key", "mode", "opaque")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, flags: dict[bytes, int], mode: bytes = b"", opaque: bytes = b"") -> None:
         self.key = key
         self.binary = False
-        self.flags: dict[bytes, int] = {}
-        self.mode = b""
-        self.opaque = b""
+        self.flags = flags
+        self.mode = mode
+        self.opaque = opaque
 
     @property
     def opaque_too_long(self) -> bool:
@@ -93,8 +162,25 @@ class MetaLine:
         return len(self.opaque) > OPAQUE_MAX
 
 
+def _nothing_more(plan: FlagPlan[None]) -> None:
+    """The flags themselves are enough."""
+
+
+_PLANS = {first_flag: FlagPlan(first_flag, _nothing_more) for first_flag in (2, 3)}
+
+
 def parse_meta(tokens: list[bytes], first_flag: int = 2) -> MetaLine | bytes:
-    """The meaning of a line with at least a key, or the error that answers it.
+    """The meaning of a line with at least a key, or the error that answers it."""
+    plan = _PLANS[first_flag]
+    for token in tokens[first_flag:]:
+        plan = plan[token]
+    if plan.flags is None or len(tokens[1]) > KEY_MAX:
+        return read_with_care(tokens, first_flag)
+    return MetaLine(tokens[1], plan.flags, plan.mode, tokens[plan.opaque_at] if plan.opaque_at else b"")
+
+
+def read_with_care(tokens: list[bytes], first_flag: int) -> MetaLine | bytes:
+    """As parse_meta, without what is remembered.
 
     A letter that is unknown or there twice ends the reading; of other errors the last one is told.
     """
@@ -102,7 +188,7 @@ def parse_meta(tokens: list[bytes], first_flag: int = 2) -> MetaLine | bytes:
         return BAD_LINE
     if len(tokens) > WORDS_MAX:
         return TOO_MANY_FLAGS
-    line, error = MetaLine(tokens[1]), b""
+    line, error = MetaLine(tokens[1], {}), b""
     flags = line.flags
     for token in tokens[first_flag:]:
         letter = token[:1]

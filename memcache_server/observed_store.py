@@ -94,6 +94,9 @@ def observed_store(observer: Observer) -> type[Store]:
             find_logged(self, key)
             return super().find(key)
 
+        def fetch(self, key: bytes) -> tuple[int, int, bytes] | None:
+            return None  # `find` follows
+
         def set(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
             find_logged(self, key)
             result = super().set(key, flags, exptime, value)

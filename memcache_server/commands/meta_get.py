@@ -4,15 +4,50 @@
 
 Flags act and return in the request's order, so `t T30 t` shows the old TTL and the new one. Behind them come
 Z (somebody has won already), X (stale), W (this client wins: it shall store the item anew).
+
+Most lines only ask for an item's value and header (`mg key f v t`), and most items bear no mark: these are answered
+from the plan of the line's flags and the item's own text. All else is looked at closer.
 """
 
 from mcproto import encode
-from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
-from memcache_server.commands.meta_reply import EN, RETURN_FLAGS, expires_at, line_token, line_tokens
+from mcproto.limits import KEY_MAX
+from mcproto.meta_flags import LONG_OPAQUE, FlagPlan, MetaLine, parse_meta
+from memcache_server.commands.meta_reply import EN, HD, RETURN_FLAGS, ReplyForm, expires_at, line_token, line_tokens
 from memcache_server.session import TURN_BYTES, Session
-from memcache_server.store.chunk import BINARY, WON
+from memcache_server.store.chunk import BINARY, GAP_MASK, GAP_SHIFT, HAS_FLAGS, HAS_TTL, WON
 
 _LARGE = 4096  # a reply of more bytes counts towards the turn
+_AROUND = len(b"VALUE   \r\n")  # what an item's gap has beside the client flags and the length
+
+
+# behind the line's own words: what a line that only reads may want of an item
+_LENGTH, _FLAGS, _TTL, _UNIQUE = range(-4, 0)
+_OF_ITEM = {b"s": (b" s%b", _LENGTH), b"f": (b" f%b", _FLAGS), b"t": (b"%b", _TTL), b"c": (b"%b", _UNIQUE)}
+
+_READING = {b"c", b"f", b"k", b"O", b"q", b"s", b"t", b"v"}
+
+
+class _Reading:
+    """What a line of flags that only read is answered with."""
+
+    __slots__ = ("hit", "miss", "quiet", "ttl", "unique", "value")
+
+    def __init__(self, flags: dict[bytes, int], opaque_at: int) -> None:
+        self.value, self.quiet, self.ttl, self.unique = (letter in flags for letter in (b"v", b"q", b"t", b"c"))
+        of_line = {b"k": (b" k%b", 1), b"O": (b" %b", opaque_at)}
+        of_any = of_line | _OF_ITEM
+        parts = [of_any[letter] for letter in flags if letter in of_any]
+        self.hit = ReplyForm(b"VA ", [(b"%b", _LENGTH), *parts]) if self.value and parts else ReplyForm(HD, parts)
+        self.miss = ReplyForm(EN, [of_line[letter] for letter in flags if letter in of_line])
+
+
+def _maybe_reading(plan: FlagPlan[_Reading]) -> _Reading | None:
+    """What `meta_get` does by itself; None if `_look_closer` is to act on the flags one by one."""
+    flags = plan.flags
+    return _Reading(flags, plan.opaque_at) if flags is not None and flags.keys() <= _READING else None
+
+
+_PLANS = FlagPlan(2, _maybe_reading)
 
 
 def meta_noop(session: Session, tokens: list[bytes]) -> None:
@@ -22,6 +57,43 @@ def meta_noop(session: Session, tokens: list[bytes]) -> None:
 
 def meta_get(session: Session, tokens: list[bytes]) -> bool | None:
     """Look an item up, return and change what the flags say."""
+    plan = _PLANS
+    for token in tokens[2:]:
+        plan = plan[token]
+    reading, store, out = plan.compiled, session.store, session.out
+    if reading is None or len(tokens) < 2 or (found := store.fetch(tokens[1])) is None:
+        return _look_closer(session, tokens)
+    handle, meta, text = found
+    if not handle:
+        _miss(session, tokens, reading)
+        return None
+    form, flags = reading.hit, b"0"
+    if meta & HAS_FLAGS:
+        flags, _, text = text.partition(b" ")
+    if form.is_whole:
+        out += (b"VA ", text) if reading.value else (form.text,)
+    else:
+        length = text[: (meta >> GAP_SHIFT & GAP_MASK) - _AROUND - len(flags)]
+        ttl = RETURN_FLAGS[b"t"](store, handle) if reading.ttl and meta & HAS_TTL else b" t-1"
+        unique = RETURN_FLAGS[b"c"](store, handle) if reading.unique else b""
+        out.append(form.text % form.pick([*tokens, length, flags, ttl, unique]))
+        if reading.value:
+            out.append(text[len(length) + 2 :])
+    return reading.value and len(text) > _LARGE and session.count_large(len(text))
+
+
+def _miss(session: Session, tokens: list[bytes], reading: _Reading) -> None:
+    form = reading.miss
+    if len(tokens[1]) > KEY_MAX:
+        session.out.append(encode.BAD_LINE)
+        return
+    session.stats.get_misses += 1
+    if not reading.quiet:
+        session.out.append(form.text if form.is_whole else form.text % form.pick(tokens))
+
+
+def _look_closer(session: Session, tokens: list[bytes]) -> bool | None:
+    """The same for any flags and items."""
     line = parse_meta(tokens) if len(tokens) > 1 else encode.BAD_LINE
     if isinstance(line, bytes):
         session.out.append(line)

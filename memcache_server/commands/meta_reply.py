@@ -1,6 +1,8 @@
 """What the meta commands have in common: their answers, the errors of a line, and the flags that return something."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
 
 from mcproto.limits import U32
 from mcproto.meta_flags import MetaLine, key_token
@@ -38,6 +40,20 @@ def line_token(line: MetaLine, letter: bytes) -> bytes:
     if letter == b"O":
         return b" " + line.opaque
     return key_token(line.key, line.binary) if letter == b"k" else b""
+
+
+class ReplyForm:
+    """A reply line in which only fields are missing: `text % pick(fields)`; `text` is all of it if `is_whole`.
+
+    `parts` are its pieces with one `%b` each, and the places of their fields.
+    """
+
+    __slots__ = ("is_whole", "pick", "text")
+
+    def __init__(self, head: bytes, parts: Sequence[tuple[bytes, int]]) -> None:
+        self.is_whole = not parts
+        self.text = b"%b%b\r\n" % (head, b"".join([piece for piece, _ in parts]))
+        self.pick: Callable[[Sequence[bytes]], Any] = itemgetter(*[place for _, place in parts] or [0])
 
 
 def line_tokens(line: MetaLine) -> bytes:

@@ -9,6 +9,7 @@ from memcache_server.store.chunk import (
     CHUNKED,
     EXPTIME,
     FETCHED,
+    HAS_FLAGS,
     HAS_TTL,
     KEY,
     KEY_LENGTH_MASK,
@@ -23,9 +24,15 @@ from memcache_server.store.chunk import (
     WON,
     item_size,
 )
+from memcache_server.store.index import HASH_MASK
 from memcache_server.store.large_text import WINDOW, LargeText
 from memcache_server.store.linked_items import STORED, LinkedItems
+from memcache_server.store.living_items import BOTH_USES, QUIET_MASK
 from memcache_server.store.segmented_lru import CLASS_MASK
+
+_PLAIN_MASK = KEY_LENGTH_MASK | BINARY | CHUNKED | STALE | WON
+_KEY_AT = TEXT + KEY
+_MISS = 0, 0, b""
 
 
 class MetaItems(LinkedItems):
@@ -98,6 +105,33 @@ class MetaItems(LinkedItems):
     def is_binary(self, handle: int) -> bool:
         """Whether its key came as base64."""
         return self._meta(handle) & BINARY != 0
+
+    def fetch(self, key: bytes) -> tuple[int, int, bytes] | None:
+        """Count the hit of a plain item, and mark it as used: its handle, its header's meta word, and its text
+        `length CRLF value CRLF`, the client flags and a blank before it if HAS_FLAGS. Handle 0 for a miss.
+
+        None, and nothing is done, if a look at the item's life, marks or chain is needed.
+        """
+        # Index.find written out, as in `Store.get`
+        hashed, size = hash(key) & HASH_MASK, len(key)
+        index, arena = self.index, self._arena
+        tags, chunks, mask = index.tags, index.chunks, index.mask
+        slot = hashed & mask
+        while (tag := tags[slot]) or chunks[slot]:
+            if tag == hashed:
+                handle = chunks[slot]
+                length, meta, at = arena.lengths[handle], arena.metas[handle], (handle << 3) + _KEY_AT
+                if length > WINDOW or meta & _PLAIN_MASK != size or arena.bytes[at : (end := at + size)] != key:
+                    return None
+                if meta & QUIET_MASK != self._quiet:
+                    if (meta & HAS_TTL or self._reaping) and self.is_dead(handle):
+                        return None
+                    if meta & BOTH_USES != BOTH_USES or self._entry:
+                        self._mark_used(handle, meta)
+                self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
+                return handle, meta, arena.bytes[end + (1 if meta & HAS_FLAGS else 3) : at + length - KEY]
+            slot = (slot + 1) & mask
+        return _MISS if index.old is None else None
 
     # changes
 

@@ -14,6 +14,7 @@ from mcproto.meta_flags import (
     INVALID_FLAG,
     META_FLAGS,
     TOO_MANY_FLAGS,
+    FlagPlan,
     MetaLine,
     key_token,
     parse_meta,
@@ -124,3 +125,40 @@ def test_an_opaque_has_at_most_31_characters() -> None:
 def test_a_key_comes_back_as_it_was_sent() -> None:
     assert key_token(b"key", binary=False) == b" kkey"
     assert key_token(b"a b", binary=True) == b" kYSBi b"
+
+
+# plans
+
+
+def _run(root: FlagPlan[int], flags: bytes) -> FlagPlan[int]:
+    plan = root
+    for token in flags.split():
+        plan = plan[token]
+    return plan
+
+
+def test_a_plan_is_made_once_for_all_lines_with_its_flags() -> None:
+    root = FlagPlan(2, lambda plan: len(plan.flags or ()))
+    plan = _run(root, b"t O12 T30 MA")
+    assert (plan.flags, plan.mode, plan.opaque_at, plan.compiled) == ({b"t": 0, b"O": 0, b"T": 30, b"M": 0}, b"A", 3, 4)
+    assert _run(root, b"t O3456 T30 MA") is plan
+    assert _run(root, b"t O T30 MA") is plan
+    assert _run(root, b"t O12 T31 MA") is not plan
+
+
+@pytest.mark.parametrize("flags", [b"v v", b"v z", b"T", b"b", b"C1 v", b"T0000000000001", b"O1 O2", b"O" * 33 + b" v"])
+def test_what_is_wrong_or_not_repeated_is_not_remembered(flags: bytes) -> None:
+    root = FlagPlan(2, lambda plan: 1)
+    assert _run(root, flags).flags is _run(root, flags).compiled is None
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    made: list[int] = []
+    root = FlagPlan(2, lambda plan: made.append(1))
+    for number in range(3000):
+        assert _run(root, b"v T%d" % number).flags == {b"v": 0, b"T": number}
+    assert len(root) == 1
+    assert len(root[b"v"]) < 1024
+    del made[:]
+    _run(root, b"v T2999")
+    assert not made
