@@ -48,6 +48,8 @@ def test_started_in_the_absence_of_a_pod(cluster: LocalCluster) -> None:
         assert read(early[absent]) == wanted
     cluster.publish()
     for proxy in early.values():
+        proxy.reload()
+    for proxy in early.values():
         proxy.wait_for_servers(3)
         assert read(proxy) == hits(b"placed")
 
@@ -75,6 +77,7 @@ def test_addresses_move_but_keys_do_not(cluster: LocalCluster) -> None:
     cluster.publish(moved)
     for ordinal, host in moved.items():
         cluster.start_pod(ordinal, host)
+    proxy.reload()
     for ordinal, host in moved.items():
         proxy.wait_for_log(f"mycache-memcached-{ordinal}: now at {host}")
     fill(proxy, b"after")
