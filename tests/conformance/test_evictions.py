@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,14 +20,14 @@ COUNTERS = ("evictions", "curr_items", "bytes", "total_items", "get_hits", "evic
 OF_A_CLASS = ("number", "mem_requested", "evicted", "evicted_nonzero", "evicted_unfetched", "outofmemory")
 
 
-def stream(seed: int, low: int, high: int) -> list[bytes]:
-    """Batches of requests whose replies are all one line or END."""
+def stream(seed: int, low: int, high: int) -> Iterator[tuple[int, bytes]]:
+    """Batches of requests whose replies are all one line, and how many they are."""
     rng = random.Random(seed)
     mean = int((high - low) / math.log(high / low))
     keys, block = 800_000_000 // mean, rng.randbytes(max(high, 1 << 19))
     # an item of each class, so that each has a page before the limit: ours never goes beyond it for a first one
     firsts = [(size, size - 80, block[: size - 80]) for size in chunk_sizes()]
-    made = [b"".join(b"set first-%d 0 0 %d\r\n%b\r\n" % first for first in firsts)]
+    yield len(firsts), b"".join(b"set first-%d 0 0 %d\r\n%b\r\n" % first for first in firsts)
     for _ in range(700_000_000 // mean // BATCH):
         lines = []
         for _ in range(BATCH):
@@ -43,17 +44,28 @@ def stream(seed: int, low: int, high: int) -> list[bytes]:
                 lines.append(b"touch %b 0\r\n" % key)
             else:
                 lines.append(b"%b %b %d 0 %d\r\n%b\r\n" % (verb, key, rng.choice((0, 5)), size, block[:size]))
-        made.append(b"".join(lines))
-    return made
+        yield BATCH, b"".join(lines)
 
 
-def replies(server: Server, batches: list[bytes]) -> list[list[bytes]]:
-    with socket.create_connection(server.address) as connection, connection.makefile("rb") as lines:
-        answers = []
-        for batch in batches:
-            connection.sendall(batch)
-            answers.append([lines.readline() for _ in range(BATCH if answers else len(chunk_sizes()))])
-        return answers
+class Talk:
+    """A connection on which a batch is sent, and answered line by line."""
+
+    def __init__(self, server: Server) -> None:
+        self._connection = socket.create_connection(server.address)
+        self._lines = self._connection.makefile("rb")
+
+    def __enter__(self) -> Talk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._connection.close()
+
+    def send(self, batch: bytes) -> None:
+        self._connection.sendall(batch)
+
+    def receive(self, count: int) -> list[bytes]:
+        return [self._lines.readline() for _ in range(count)]
 
 
 def stats(server: Server, word: bytes) -> dict[str, str]:
@@ -71,13 +83,15 @@ def stats(server: Server, word: bytes) -> dict[str, str]:
     ("seed", "low", "high"), [(1, 8_000, 9_000), (2, 500, 60_000), (3, 20_000, 300_000), (4, 80_000, 1_000_000)]
 )
 def test_the_same_items_are_evicted(seed: int, low: int, high: int) -> None:
-    batches = stream(seed, low, high)
     with (
         running(lambda port: memcache_server_command(port, *FLAGS)) as ours,
         running(lambda port: memcached_command(port, *FLAGS)) as original,
     ):
-        for number, (mine, theirs) in enumerate(zip(replies(ours, batches), replies(original, batches), strict=True)):
-            assert mine == theirs, f"batch {number}"
+        with Talk(ours) as to_ours, Talk(original) as to_original:
+            for number, (count, batch) in enumerate(stream(seed, low, high)):
+                to_ours.send(batch)
+                to_original.send(batch)
+                assert to_ours.receive(count) == to_original.receive(count), f"batch {number}"
         mine, theirs = stats(ours, b""), stats(original, b"")
         assert {name: mine[name] for name in COUNTERS} == {name: theirs[name] for name in COUNTERS}
         assert int(mine["evictions"]) > 300
