@@ -16,7 +16,8 @@ from pymemcache.client.hash import HashClient
 
 from tests.clients.conftest import Kind
 from tests.memcache_server.test_tls import certificate
-from tests.support.processes import Server
+from tests.support.processes import START_SECONDS, Server, accepts
+from tests.support.waiting import wait_until
 
 VALUE = b"v" * 200_000  # several TLS records and reads
 
@@ -79,6 +80,7 @@ def ipv6_server(kind: Kind) -> Iterator[Server]:
     except OSError:
         pytest.skip("NO IPv6 LOOPBACK: clients are not tested over it")
     with kind.running("-l", "[::1]") as server:
+        wait_until(lambda: accepts(("::1", server.address[1])), START_SECONDS, "accepted over IPv6 too")
         yield server
 
 

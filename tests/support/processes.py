@@ -60,7 +60,8 @@ def memcache_server_command(port: int, *options: str) -> list[str]:
     return [*module, "-l", LOOPBACK, "-p", str(port), "-U", "0", "-m", "256", "-t", "1", "-u", "nobody", *options]
 
 
-def _accepts(address: Address) -> bool:
+def accepts(address: Address) -> bool:
+    """Whether somebody listens there."""
     try:
         socket.create_connection(address, timeout=1).close()
     except OSError:
@@ -70,7 +71,7 @@ def _accepts(address: Address) -> bool:
 
 def _wait_until_accepting(process: subprocess.Popen[bytes], server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _accepts(server.address):
+    while not accepts(server.address):
         if process.poll() is not None:
             raise StartError(f"exit status {process.returncode}: {server.stderr}")
         if time.monotonic() > deadline:
