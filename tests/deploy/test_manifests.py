@@ -45,8 +45,11 @@ class TestEveryDirectory:
         (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
         moved = render(tmp_path)
         assert [m["metadata"].pop("namespace") for m in moved] == ["caching"] * len(moved)
-        order = lambda m: (m["kind"], m["metadata"]["name"])  # noqa: E731
-        assert sorted(moved, key=order) == sorted(rendered(directory), key=order)
+        assert sorted(moved, key=kind_and_name) == sorted(rendered(directory), key=kind_and_name)
+
+
+def kind_and_name(manifest: Manifest) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
 
 
 def test_every_directory_with_a_kustomization_is_tested() -> None:

@@ -87,10 +87,11 @@ class LocalCluster:
 
     def start_pod(self, ordinal: int, host: str | None = None) -> Pod:
         """On the cluster's port; `host` when not the ordinal's usual one. DNS does not hear of it yet."""
-        host = host or pod_host(ordinal)
+        address = host or pod_host(ordinal)
         stack = self._stack.enter_context(ExitStack())
-        command = lambda port: server_command(host, port)  # noqa: E731
-        server = stack.enter_context(running(command, host=host, port=self.port or None))
+        server = stack.enter_context(
+            running(lambda port: server_command(address, port), host=address, port=self.port or None)
+        )
         self.port = server.address[1]
         pod = self.pods[ordinal] = Pod(pod_name(ordinal), server, stack)
         return pod
@@ -136,8 +137,7 @@ class LocalCluster:
     def start_proxy(self, *options: str, upstream: str = UPSTREAM) -> Proxy:
         """One node's proxy, on a free port; it has looked for its servers when this returns."""
         known = ("--upstream", upstream, "--nameserver", self.dns.nameserver)
-        command = lambda port: proxy_command(port, *known, *options)  # noqa: E731
-        server = self._stack.enter_context(running(command))
+        server = self._stack.enter_context(running(lambda port: proxy_command(port, *known, *options)))
         client = self._stack.enter_context(TextClient(server.address))
         assert client.ask(b"version\r\n").startswith(b"VERSION")  # it listens first, and answers when it is ready
         return Proxy(server, client)

@@ -11,14 +11,16 @@ import shutil
 import signal
 import socket
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import memcache
+import pylibmc
 import pytest
+from pymemcache.client.hash import HashClient
 
 from mcproxy.hashing.key_hashes import KEY_HASHES
 from tests.support.nutcracker import Pool, nutcracker
@@ -123,13 +125,12 @@ TWEMPROXY = {
 # -- libmemcached, by pylibmc -----------------------------------------------
 
 
-def pylibmc(weights: Sequence[int] = (), **behaviors: Any) -> Store:
+def libmemcached(weights: Sequence[int] = (), **behaviors: Any) -> Store:
     """pylibmc with these behaviors."""
 
     def store(addresses: Sequence[Address], keys: Sequence[bytes], scratch: Path) -> None:
-        library = pytest.importorskip("pylibmc")
         servers = [f"{host}:{port}:{weights[at] if weights else 1}" for at, (host, port) in enumerate(addresses)]
-        client = library.Client(servers, behaviors={**behaviors, "no_block": True, "tcp_nodelay": True})
+        client = pylibmc.Client(servers, behaviors={**behaviors, "no_block": True, "tcp_nodelay": True})
         assert client.set_multi(dict.fromkeys((key.decode() for key in keys), VALUE)) == []
         client.disconnect_all()
 
@@ -149,22 +150,24 @@ LIBMEMCACHED_HASHES = {  # pylibmc's names, ours
 }
 
 LIBMEMCACHED = {
-    "libmemcached_defaults": Original(pylibmc(), {"hash_func": "modula", "key_hash": "one_at_a_time"}),
-    "libmemcached_ketama": Original(pylibmc(ketama=True), "consistent"),
+    "libmemcached_defaults": Original(libmemcached(), {"hash_func": "modula", "key_hash": "one_at_a_time"}),
+    "libmemcached_ketama": Original(libmemcached(ketama=True), "consistent"),
     "libmemcached_ketama_with_weights": Original(
-        pylibmc(WEIGHTS, ketama=True), {"hash_func": "consistent", "weights": WEIGHTS}
+        libmemcached(WEIGHTS, ketama=True), {"hash_func": "consistent", "weights": WEIGHTS}
     ),
-    "libmemcached_ketama_weighted": Original(pylibmc(ketama_weighted=True), {"hash_func": "ketama", "key_hash": "md5"}),
+    "libmemcached_ketama_weighted": Original(
+        libmemcached(ketama_weighted=True), {"hash_func": "ketama", "key_hash": "md5"}
+    ),
     "libmemcached_ketama_weighted_with_weights": Original(
-        pylibmc(WEIGHTS, ketama_weighted=True), {"hash_func": "ketama", "key_hash": "md5"}, {"weights": WEIGHTS}
+        libmemcached(WEIGHTS, ketama_weighted=True), {"hash_func": "ketama", "key_hash": "md5"}, {"weights": WEIGHTS}
     ),
     **{
-        f"libmemcached_modula_{ours}": Original(pylibmc(hash=theirs), {"hash_func": "modula", "key_hash": ours})
+        f"libmemcached_modula_{ours}": Original(libmemcached(hash=theirs), {"hash_func": "modula", "key_hash": ours})
         for theirs, ours in LIBMEMCACHED_HASHES.items()
     },
     **{
         f"libmemcached_ketama_{ours}": Original(
-            pylibmc(ketama=True, hash=theirs), {"hash_func": "consistent", "key_hash": ours}
+            libmemcached(ketama=True, hash=theirs), {"hash_func": "consistent", "key_hash": ours}
         )
         for theirs, ours in LIBMEMCACHED_HASHES.items()
     },
@@ -176,8 +179,7 @@ LIBMEMCACHED = {
 
 def pymemcache(addresses: Sequence[Address], keys: Sequence[bytes], scratch: Path) -> None:
     """HashClient with its defaults."""
-    module = pytest.importorskip("pymemcache.client.hash")
-    client = module.HashClient(list(addresses), timeout=60, use_pooling=False)
+    client = HashClient(list(addresses), timeout=60, use_pooling=False)
     assert client.set_many(dict.fromkeys((key.decode() for key in keys), VALUE), noreply=False) == []
     client.close()
 
@@ -186,14 +188,11 @@ def python_memcached(weights: Sequence[int] = ()) -> Store:
     """The client of python-memcached."""
 
     def store(addresses: Sequence[Address], keys: Sequence[bytes], scratch: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = pytest.importorskip("memcache")
         servers = [
             (f"{host}:{port}", weights[at]) if weights else f"{host}:{port}"
             for at, (host, port) in enumerate(addresses)
         ]
-        client = module.Client(servers, socket_timeout=60)
+        client = memcache.Client(servers, socket_timeout=60)
         assert client.set_multi(dict.fromkeys((key.decode() for key in keys), VALUE)) == []
         client.disconnect_all()
 

@@ -116,8 +116,7 @@ def test_a_process_with_real_servers(workers):
     with two_memcached() as upstreams:
         words = ["--num-proxies", str(workers), "--admin", f"127.0.0.1:{admin}", "--log-format", "json"]
         words += [word for address in upstreams for word in ("--upstream", address)]
-        command = lambda port: [*MCPROXY, "--listen", f"127.0.0.1:{port}", *words]  # noqa: E731
-        with running(command) as proxy, ExitStack() as stack:
+        with running(lambda port: [*MCPROXY, "--listen", f"127.0.0.1:{port}", *words]) as proxy, ExitStack() as stack:
             clients = [stack.enter_context(closing(Client(proxy.address))) for _ in range(12)]
             for number, client in enumerate(clients):
                 assert client.set(f"k{number}", f"v{number}", noreply=False)

@@ -162,7 +162,10 @@ def test_how_many_are_tried(result, fields, asked):
 def test_failure_domains_that_have_failed_are_left_out():
     domains = [0, 1, 1, 1, 2, 2, 2]
     children = [ScriptedRoute() for _ in domains]
-    select = lambda key: furc_hash(key, len(children))  # noqa: E731
+
+    def select(key):
+        return furc_hash(key, len(children))
+
     counters = make_context().counters
     policy = DeterministicOrderPolicy(
         children, select, counters, max_tries=9, max_error_tries=9, chosen=lambda key: 1, domains=domains
