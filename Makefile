@@ -19,6 +19,8 @@ $(STAMP): pyproject.toml
 run: $(STAMP)  ## three cache servers and a proxy on port 5000, stopped together by Ctrl-C
 	$(BIN)/python -m mcproxy --listen 5000
 
+# Whatever the environment says of bytecode: the tests, and the servers they start by the hundred, are compiled once.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) debian-packages node-packages  ## every test but the soaks
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(PYTEST_ARGS)
 
