@@ -142,7 +142,7 @@ def observed_store(observer: Observer) -> type[Store]:
             deleted(key, view(self, handle))
             return super().empty(handle, key, flags, exptime)
 
-        def _evict(self, handle: int, meta: int) -> None:
+        def _count_eviction(self, handle: int, meta: int) -> None:
             item = view(self, handle)
             ttl = max(0, item.exptime - self.now) if item.exptime else -1
             watchers.log(
@@ -150,6 +150,6 @@ def observed_store(observer: Observer) -> type[Store]:
                 f"type=eviction key={uri_encoded(item.key)} fetch={'yes' if item.fetched else 'no'} ttl={ttl} "
                 f"la={self.now - item.last_access} clsid={item.slab_class} size={item.value_length}",
             )
-            super()._evict(handle, meta)
+            super()._count_eviction(handle, meta)
 
     return ObservedStore

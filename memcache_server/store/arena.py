@@ -10,7 +10,7 @@ import logging
 import mmap
 import os
 
-from memcache_server.store.chunk import META, NEXT, PREV, TEXT_LENGTH
+from memcache_server.store.chunk import EXPTIME, LAST_ACCESS, META, NEXT, PREV, TEXT_LENGTH
 from memcache_server.store.slab_classes import PAGE_SIZE
 
 logger = logging.getLogger(__name__)
@@ -27,12 +27,13 @@ class Arena:
 
     `file` is a descriptor open for reading and writing; the file takes the arena's size, what it holds stays.
 
-    `nexts`, `prevs`, `lengths` and `metas` are the header's words of these names, each indexed by the handle itself:
-    half the price of computing a word's place, or of cutting a 64-bit word in two.
+    `nexts`, `prevs`, `exptimes`, `accesses`, `lengths` and `metas` are the header's words of these names, each indexed
+    by the handle itself: half the price of computing a word's place, or of cutting a 64-bit word in two.
     """
 
     __slots__ = (
-        "_file", "_full", "bytes", "lengths", "longs", "metas", "nexts", "pages", "prevs", "view", "words",
+        "_file", "_full", "accesses", "bytes", "exptimes", "lengths", "longs", "metas", "nexts", "pages", "prevs",
+        "view", "words",
     )  # fmt: skip
 
     def __init__(self, pages: int, file: int = NO_FILE) -> None:
@@ -53,6 +54,8 @@ class Arena:
         self.longs = self.view.cast("Q")
         self.nexts = self.words[NEXT::2]
         self.prevs = self.words[PREV::2]
+        self.exptimes = self.words[EXPTIME::2]
+        self.accesses = self.words[LAST_ACCESS::2]
         self.lengths = self.words[TEXT_LENGTH::2]
         self.metas = self.words[META::2]
         self.pages = pages
@@ -118,6 +121,7 @@ class Arena:
 
     def close(self) -> None:
         """Give the memory back; nothing may hold a view any more."""
-        for view in (self.nexts, self.prevs, self.lengths, self.metas, self.words, self.longs, self.view):
+        columns = self.nexts, self.prevs, self.exptimes, self.accesses, self.lengths, self.metas
+        for view in (*columns, self.words, self.longs, self.view):
             view.release()
         self.bytes.close()

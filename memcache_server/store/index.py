@@ -103,42 +103,54 @@ class Index:
 
     def insert(self, key: bytes, handle: int) -> None:
         """Enter a chunk whose key is in no entry."""
-        self.count += 1
-        if self.old is not None:
-            self.move(_MOVE_STEP)
-        elif self.count > self._limit:
-            self._grow()
         hashed = hash(key) & HASH_MASK
-        entry = hashed << 32 | handle
-        if self.old is not None and self._place_old(entry):
+        self.count = count = self.count + 1
+        if (count > self._limit or self.old is not None) and self._placed_old(hashed, handle):
             return
-        table, mask = self.table, self.mask
+        chunks, mask = self.chunks, self.mask
         slot = hashed & mask
-        while table[slot]:
+        while chunks[slot]:
             slot = (slot + 1) & mask
-        table[slot] = entry
+        self.tags[slot] = hashed
+        chunks[slot] = handle
 
-    def _place_old(self, entry: int) -> bool:
-        """Enter it in the table that is being left, if its home there was not moved, and there is room up to the end.
+    def _placed_old(self, hashed: int, handle: int) -> bool:
+        """Grow; enter it in the table that is being left, if its home there was not moved, and there is room behind it.
 
         At the front, where chains of the end would go on, memory may have been given back, or will be.
         """
-        old, slots, slot = self.old, self._old_mask + 1, entry >> 32 & self._old_mask
-        assert old is not None
+        if self.old is None:
+            self._grow()
+        elif self.move(_MOVE_STEP):
+            return False
+        old, slots, slot = self._old_chunks, self._old_mask + 1, hashed & self._old_mask
         if slot < self._moved:
             return False
         while slot < slots and old[slot]:
             slot += 1
         if slot < slots:
-            old[slot] = entry
+            self._old_tags[slot], old[slot] = hashed, handle
         return slot < slots
 
     def remove(self, key: bytes, handle: int) -> None:
         """Take the chunk's entry out; it must be there."""
-        entry = (hash(key) & HASH_MASK) << 32 | handle
+        hashed, table, tags, chunks, mask = hash(key) & HASH_MASK, self.table, self.tags, self.chunks, self.mask
+        hole = hashed & mask
+        while (found := chunks[hole]) != handle:
+            hole = (hole + 1) & mask
+            if not found:
+                if self.old is None or table is self.old:
+                    raise AssertionError("an entry that is not in the index")
+                table, tags, chunks, mask = self.old, self._old_tags, self._old_chunks, self._old_mask
+                hole = hashed & mask
+        # the followers that may move are shifted back (Knuth, volume 3, 6.4, algorithm R)
+        slot = hole
+        while chunks[slot := (slot + 1) & mask]:
+            if (slot - tags[slot]) & mask >= (slot - hole) & mask:
+                table[hole] = table[slot]
+                hole = slot
+        table[hole] = 0
         self.count -= 1
-        if not _erase(self.table, self.mask, entry) and not self._erase_old(entry):
-            raise AssertionError("an entry that is not in the index")
 
     def replace(self, key: bytes, handle: int, by: int) -> None:
         """Let the entry of `handle` name the chunk `by`, which holds the same key."""
@@ -152,9 +164,6 @@ class Index:
             raise AssertionError("an entry that is not in the index")
         table[slot] = tag | by
 
-    def _erase_old(self, entry: int) -> bool:
-        return self.old is not None and _erase(self.old, self._old_mask, entry)
-
     def _grow(self) -> None:
         self._keep_old(self.table, self._map)
         self._moved = self._given_back = 0
@@ -164,27 +173,32 @@ class Index:
         self.old, self._old_map, self._old_mask = table, mapping, len(table) - 1
         self._old_tags, self._old_chunks = _halves(table)
 
-    def move(self, slots: int) -> None:
-        """Go on with the growth, if there is one: by at least so many old slots, and on to an empty one."""
+    def move(self, slots: int) -> bool:
+        """Go on with a growth: by at least so many old slots, and on to an empty one. Whether none goes on then."""
         old, old_mask = self.old, self._old_mask
         if old is None:
-            return
-        table, mask = self.table, self.mask
-        at = self._moved
-        end = min(at + slots, old_mask + 1)
-        while (entry := old[at & old_mask]) or at < end:  # past the last slot are the chains that begin there
-            if entry:
-                old[at & old_mask] = 0
-                slot = entry >> 32 & mask
-                while table[slot]:
+            return True
+        tags, chunks, mask = self.tags, self.chunks, self.mask
+        at, end = self._moved, min(self._moved + slots, old_mask + 1)
+        old_tags, old_chunks = self._old_tags[at:end].tolist(), self._old_chunks[at:end].tolist()
+        old[at:end] = memoryview(bytes((end - at) * _SLOT)).cast("Q")
+        while (handle := self._old_chunks[end & old_mask]):  # past the last slot are the chains that begin there
+            old_tags.append(self._old_tags[end & old_mask])
+            old_chunks.append(handle)
+            old[end & old_mask] = 0
+            end += 1
+        for tag, handle in zip(old_tags, old_chunks, strict=True):
+            if handle:
+                slot = tag & mask
+                while chunks[slot]:
                     slot = (slot + 1) & mask
-                table[slot] = entry
-            at += 1
-        self._moved = at
-        if at > old_mask:
+                tags[slot], chunks[slot] = tag, handle
+        self._moved = end
+        if end > old_mask:
             self._leave_old()
-        elif (at * _SLOT) - self._given_back >= _GIVE_BACK:
-            self._give_back(at * _SLOT)
+        elif (end * _SLOT) - self._given_back >= _GIVE_BACK:
+            self._give_back(end * _SLOT)
+        return self.old is None
 
     def _give_back(self, end: int) -> None:
         assert self._old_map is not None
@@ -239,16 +253,3 @@ def _slot_of(table: memoryview, mask: int, entry: int) -> int:
             return -1
         slot = (slot + 1) & mask
     return slot
-
-
-def _erase(table: memoryview, mask: int, entry: int) -> bool:
-    """Empty the entry's slot and shift back the followers that may move (Knuth, volume 3, 6.4, algorithm R)."""
-    slot = hole = _slot_of(table, mask, entry)
-    if hole < 0:
-        return False
-    while entry := table[slot := (slot + 1) & mask]:
-        if (slot - (entry >> 32)) & mask >= (slot - hole) & mask:
-            table[hole] = entry
-            hole = slot
-    table[hole] = 0
-    return True

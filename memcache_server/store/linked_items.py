@@ -12,6 +12,7 @@ from memcache_server.store.chunk import (
     HAS_FLAGS,
     HAS_TTL,
     ITEM_OVERHEAD,
+    KEY,
     LINKED,
     LIST_MASK,
     LIST_SHIFT,
@@ -23,9 +24,12 @@ from memcache_server.store.chunk import (
     item_size,
 )
 from memcache_server.store.filling import Filling
+from memcache_server.store.living_items import Form
 from memcache_server.store.room import RoomMaker
 from memcache_server.store.segmented_lru import CLASS_MASK, TEMP
 
+_FORMS_MAX = 4096  # remembered at once: three quarters of a megabyte
+_write_state = STATE.pack_into
 _PLACE_MASK = CLASS_MASK << LIST_SHIFT | CHUNKED  # what must agree for a chunk to be written over
 
 STORED, NOT_STORED, EXISTS, NOT_FOUND, TOO_LARGE, NO_MEMORY, NON_NUMERIC = range(7)
@@ -112,6 +116,40 @@ class LinkedItems(RoomMaker):
         at, meta = (handle << 3) + STATE_AT, meta | number << LIST_SHIFT
         STATE.pack_into(arena.bytes, at, exptime, self._access, text_length, meta, unique)
         self.stats.stores[number & CLASS_MASK] += 1
+        return STORED
+
+    def _learn_form(self, key_length: int, length: int) -> Form | None:
+        """Remember and return the form of items with such lengths, if they fit into one chunk."""
+        size = key_length + length + ITEM_OVERHEAD
+        slab_class = self.classes.class_for(size)
+        if not slab_class or size > self.options.item_size_max:
+            return None
+        gap = b" 0 %d\r\n" % (length - 2)
+        gap_length = len(gap) + KEY
+        meta, value_at = key_length | gap_length << GAP_SHIFT | LINKED, TEXT + key_length + gap_length
+        if len(self._forms) >= _FORMS_MAX:
+            self._forms.clear()
+        form = slab_class, size, key_length + gap_length + length, meta, value_at, gap
+        self._forms[length << 8 | key_length] = form
+        return form
+
+    def _write_new(self, key: bytes, form: Form, exptime: int, value: bytes) -> int:
+        """Lay out and link an item of a known form whose key is not there. STORED or NO_MEMORY."""
+        slab_class, size, text_length, meta, _, gap = form
+        handle = self._allocate(slab_class)
+        if not handle:
+            self.stats.outofmemory[slab_class] += 1
+            self.discard(key)
+            return NO_MEMORY
+        number = slab_class | (self._segment_for(exptime) if exptime else self._entry)
+        self.index.insert(key, handle)
+        self.lru.link(handle, number, size)
+        memory, at = self._arena.bytes, handle << 3
+        memory[at + TEXT : at + TEXT + text_length] = b"VALUE " + key + gap + value
+        self._cas = unique = self._cas + self._cas_step
+        meta |= number << LIST_SHIFT | (HAS_TTL if exptime else 0)
+        _write_state(memory, at + STATE_AT, exptime, self._access, text_length, meta, unique)
+        self.stats.stores[slab_class] += 1
         return STORED
 
     def _chunk_for(self, key: bytes, size: int, number: int, old: int) -> int:

@@ -43,6 +43,11 @@ _SEGMENT, _IN_COLD = SEGMENT_MASK << LIST_SHIFT, COLD << LIST_SHIFT  # of a meta
 _BUMP_INTERVAL = 60  # seconds that a flat list leaves an item where it is (items.h ITEM_UPDATE_INTERVAL)
 
 
+Form = tuple[int, int, int, int, int, bytes]
+"""What items without flags, and with keys and values of the same lengths, have in common: class, size, text length,
+meta, offset of the value in a chunk, and the text between key and value."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
     """What the store is made of; sizes in bytes."""
@@ -87,8 +92,7 @@ class LivingItems:
         self.memory_limit = MemoryLimit(self.allocator, self.index, pages, arena.pages)
         self._cas_step = 1 if options.cas else 0  # without CAS every unique is 0
         self._cas = self._cas_step
-        # length of value << 8 | length of key -> class, size, text length, meta, and offset of the value in a chunk
-        self._forms: dict[int, tuple[int, int, int, int, int]] = {}
+        self._forms: dict[int, Form] = {}  # by length of value << 8 | length of key
         self.now = 2
         self._shift = 0  # flushes so far: added to last-access times, so that a flush divides a second
         self._access = 2  # now + shift: the last-access time of what is used now
@@ -195,16 +199,21 @@ class LivingItems:
             self.stats.get_flushed += 1
         self.unlink(handle)
 
+    def discard(self, key: bytes) -> None:
+        """Remove an item without counting a delete: a store of its key has failed."""
+        handle = self.index.find(key)
+        if handle:
+            self.unlink(handle)
+
     def unlink(self, handle: int) -> None:
         """Take an item out of index and LRU and free its chunks."""
-        word, at = handle << 1, (handle << 3) + TEXT + KEY
-        meta = self._arena.words[word + META]
-        key = self._arena.bytes[at : at + (meta & KEY_LENGTH_MASK)]
+        arena, at = self._arena, (handle << 3) + TEXT + KEY
+        meta = arena.metas[handle]
+        self.index.remove(arena.bytes[at : at + (meta & KEY_LENGTH_MASK)], handle)
         number = meta >> LIST_SHIFT & LIST_MASK
-        self.index.remove(key, handle)
-        self.lru.unlink(handle, number, item_size(self._arena.words[word + TEXT_LENGTH], meta))
+        self.lru.unlink(handle, number, item_size(arena.lengths[handle], meta))
         if self.busy and handle in self.busy:
-            self._arena.words[word + META] = meta & ~LINKED  # whoever reads it last frees it
+            arena.metas[handle] = meta & ~LINKED  # whoever reads it last frees it
         elif meta & CHUNKED:
             self._chains.release(handle)
         else:

@@ -3,15 +3,18 @@
 from memcache_server.store.chain import Chains
 from memcache_server.store.chunk import (
     ACTIVE,
+    CHUNKED,
     EXPTIME,
     FETCHED,
     HAS_TTL,
-    LAST_ACCESS,
+    KEY,
+    KEY_LENGTH_MASK,
     LINKED,
     LIST_SHIFT,
     META,
     PIECE,
     PREV,
+    TEXT,
     TEXT_LENGTH,
     item_size,
 )
@@ -34,26 +37,46 @@ class RoomMaker(LivingItems):
 
     def _allocate(self, slab_class: int, keep: int = 0) -> int:
         """A free chunk, if need be by evicting; the item `keep` survives a page move. 0: nothing can be had."""
-        return self._take_free(slab_class) or self._make_room(slab_class, keep)
-
-    def _take_free(self, slab_class: int) -> int:
-        """A free chunk or 0. Without a maintainer, each time the dead at the tail are freed first."""
-        if self._entry == COLD:
+        if self._entry == COLD:  # without a maintainer, each time the dead at the tail are freed first
             self._pull_cold(slab_class, evict=False)
-        return self.allocator.allocate(slab_class)
+        return self.allocator.allocate(slab_class) or self._make_room(slab_class, keep)
 
     def _make_room(self, slab_class: int, keep: int) -> int:
         """As the original: evict the tail of COLD, or let a list above it sink into COLD, and try again."""
         for attempt in range(1, _ATTEMPTS + 1):
-            if not self._pull_cold(slab_class, self.options.evictions) and not self._sink(slab_class):
-                break
-            handle = self._take_free(slab_class)
+            handle = self._take_over(slab_class)
+            if not handle:
+                if not self._pull_cold(slab_class, self.options.evictions) and not self._sink(slab_class):
+                    break
+                if self._entry == COLD:
+                    self._pull_cold(slab_class, evict=False)
+                if self.allocator.free[slab_class]:
+                    handle = self.allocator.allocate(slab_class)
             if handle:
                 self.stats.direct_reclaims[slab_class] += attempt
                 return handle
         if self.options.evictions and self._more_pages(slab_class, keep):
             return self.allocator.allocate(slab_class)
         return 0
+
+    def _take_over(self, slab_class: int) -> int:
+        """Evict the tail of COLD and return its chunk, which nobody needs to free: what a full store does most.
+
+        0 when there is none, or when it is to be gone about as `_pull_cold` does.
+        """
+        lru, arena, number = self.lru, self._arena, slab_class | COLD
+        handle = lru.tail[number]
+        if not handle or self.busy or self._entry == COLD or not self.options.evictions:
+            return 0
+        meta = arena.metas[handle]
+        if meta & CHUNKED or self.is_reclaimable(handle):
+            return 0
+        self._count_eviction(handle, meta)
+        at = (handle << 3) + TEXT + KEY
+        self.index.remove(arena.bytes[at : at + (meta & KEY_LENGTH_MASK)], handle)
+        lru.drop_tail(number, arena.prevs[handle], item_size(arena.lengths[handle], meta))
+        arena.metas[handle] = 0
+        return handle
 
     def _pull_cold(self, slab_class: int, evict: bool) -> bool:
         """Free the dead items at the tail of COLD, a few at most, and then evict one if asked; whether any went."""
@@ -69,7 +92,7 @@ class RoomMaker(LivingItems):
                 freed = True
             else:
                 if evict:
-                    self._evict(handle, self._arena.words[(handle << 1) + META])
+                    self.evict(handle)
                     freed = True
                 break
             handle = before
@@ -107,14 +130,16 @@ class RoomMaker(LivingItems):
         self.stats.expired_unfetched[slab_class] += not meta & FETCHED
         self.unlink(handle)
 
-    def _evict(self, handle: int, meta: int) -> None:
+    def _count_eviction(self, handle: int, meta: int) -> None:
         stats, slab_class = self.stats, meta >> LIST_SHIFT & CLASS_MASK
         stats.evicted[slab_class] += 1
-        stats.evicted_time[slab_class] = self._access - self._arena.words[(handle << 1) + LAST_ACCESS]
-        stats.evicted_nonzero[slab_class] += bool(meta & HAS_TTL)
-        stats.evicted_unfetched[slab_class] += not meta & FETCHED
-        stats.evicted_active[slab_class] += bool(meta & ACTIVE)
-        self.unlink(handle)
+        stats.evicted_time[slab_class] = self._access - self._arena.accesses[handle]
+        if meta & HAS_TTL:
+            stats.evicted_nonzero[slab_class] += 1
+        if not meta & FETCHED:
+            stats.evicted_unfetched[slab_class] += 1
+        if meta & ACTIVE:
+            stats.evicted_active[slab_class] += 1
 
     def free_tail(self, slab_class: int) -> bool:
         """Free or evict an item at the tail of a class, or bring one nearer to it; False if there is none."""
@@ -122,7 +147,8 @@ class RoomMaker(LivingItems):
 
     def evict(self, handle: int) -> None:
         """Evict an item, wherever it is in its list."""
-        self._evict(handle, self._arena.words[(handle << 1) + META])
+        self._count_eviction(handle, self._arena.metas[handle])
+        self.unlink(handle)
 
     # pages
 
@@ -159,7 +185,7 @@ class RoomMaker(LivingItems):
                     return False
                 owners[owner] = True
         for owner in owners:
-            self._evict(owner, self._arena.words[(owner << 1) + META])
+            self.evict(owner)
         for handle in allocator.begin_leaving(page):
             allocator.park_free(handle)
         allocator.finish_leaving(slab_class)

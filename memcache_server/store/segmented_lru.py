@@ -37,7 +37,7 @@ class SegmentedLru:
         head = self.head[number]
         self._longs[handle] = head  # next, and no prev
         if head:
-            self._words[(head << 1) + PREV] = handle
+            self._prevs[head] = handle
         else:
             self.tail[number] = handle
         self.head[number] = handle
@@ -56,6 +56,16 @@ class SegmentedLru:
             words[(following << 1) + PREV] = before
         else:
             self.tail[number] = before
+        self.count[number] -= 1
+        self.sizes[number] -= size
+
+    def drop_tail(self, number: int, before: int, size: int) -> None:
+        """Take the item at the tail of a list out of it; `before` is the one before it, or 0."""
+        self.tail[number] = before
+        if before:
+            self._nexts[before] = 0
+        else:
+            self.head[number] = 0
         self.count[number] -= 1
         self.sizes[number] -= size
 

@@ -73,12 +73,10 @@ class SlabAllocator:
 
     def allocate(self, slab_class: int) -> int:
         """A free chunk from the class's own pages, the pool's or a new one; 0 when there is none."""
-        handle = self._free_head[slab_class]
-        if handle:
-            following = self._arena.words[handle << 1]
-            self._free_head[slab_class] = following
+        if handle := self._free_head[slab_class]:
+            self._free_head[slab_class] = following = self._arena.nexts[handle]
             if following:
-                self._arena.words[(following << 1) + PREV] = 0
+                self._arena.prevs[following] = 0
         else:
             handle = self._carve[slab_class] or self._begin_page(slab_class)
             if not handle:
@@ -90,13 +88,11 @@ class SlabAllocator:
 
     def release(self, handle: int, slab_class: int) -> None:
         """Put a chunk on its class's free list."""
-        words, word = self._arena.words, handle << 1
-        head = self._free_head[slab_class]
-        words[word + NEXT] = head
-        words[word + PREV] = 0
-        words[word + META] = 0
+        arena, head = self._arena, self._free_head[slab_class]
+        arena.longs[handle] = head  # next, and no prev
+        arena.metas[handle] = 0
         if head:
-            words[(head << 1) + PREV] = handle
+            arena.prevs[head] = handle
         self._free_head[slab_class] = handle
         self.free[slab_class] += 1
 

@@ -14,7 +14,6 @@ from memcache_server.store.chunk import (
     GAP_SHIFT,
     HAS_FLAGS,
     HAS_TTL,
-    ITEM_OVERHEAD,
     KEY,
     KEY_LENGTH_MASK,
     LAST_ACCESS,
@@ -46,7 +45,6 @@ from memcache_server.store.segmented_lru import CLASS_MASK
 
 _KEY_AT = TEXT + KEY
 _FORM = KEY_LENGTH_MASK | GAP_MASK << GAP_SHIFT | LINKED | HAS_FLAGS | CHUNKED | PIECE
-_FORMS_MAX = 4096  # remembered at once: half a megabyte
 _write_state = STATE.pack_into
 Value = bytes | Filling
 """With its CRLF; a Filling is one that came in pieces and is whole now."""
@@ -177,7 +175,7 @@ class Store(MetaItems):
         if flags == b"0" and not self.busy and (form := self._forms.get(len(value) << 8 | len(key))):
             # most sets are over an item of the same form: what differs is written, and nothing is laid out.
             # Index.find is written out, as in `get`
-            slab_class, size, text_length, plain, value_at = form
+            slab_class, size, text_length, plain, value_at, _ = form
             hashed = hash(key) & HASH_MASK
             index, arena = self.index, self._arena
             tags, chunks, mask = index.tags, index.chunks, index.mask
@@ -206,39 +204,21 @@ class Store(MetaItems):
                     return STORED
                 slot = (slot + 1) & mask
             if not tag and index.old is None and not chunks[slot]:
-                return self._set_anew(key, flags, exptime, value, 0)
+                return self._write_new(key, form, exptime, value)  # type: ignore[arg-type]  # no Filling: none is busy
         return self._set_anew(key, flags, exptime, value, self.index.find(key))
 
     def _set_anew(self, key: bytes, flags: bytes, exptime: int, value: Value, handle: int) -> int:
-        """A set that lays out an item in place of `handle` (0: none); the form of one that replaces is remembered."""
-        if handle:
-            if flags == b"0" and isinstance(value, bytes):
-                self._learn_form(len(key), len(value))
-            # making room may take the very item that is there; for a new one, it is made where the chunk is wanted
-            result = self.claim(key, flags, value) or self._write(key, flags, exptime, value, self.index.find(key))
-        else:
-            result = self._write(key, flags, exptime, value, 0)
+        """A set that lays out an item in place of `handle` (0: none), whose form is remembered."""
+        if flags == b"0" and isinstance(value, bytes):
+            form = self._learn_form(len(key), len(value))
+            if form and not handle:
+                return self._write_new(key, form, exptime, value)
+        # making room may take the very item that is there; for a new one, it is made where the chunk is wanted
+        result = handle and self.claim(key, flags, value)
+        result = result or self._write(key, flags, exptime, value, handle and self.index.find(key))
         if result:
             self.discard(key)
         return result
-
-    def _learn_form(self, key_length: int, length: int) -> None:
-        """Remember what all items of a class have in common that have no flags, and keys and values so long."""
-        size = key_length + length + ITEM_OVERHEAD
-        slab_class = self.classes.class_for(size)
-        if slab_class:
-            gap = len(b"VALUE  0 %d\r\n" % (length - 2))
-            meta = key_length | gap << GAP_SHIFT | LINKED
-            if len(self._forms) >= _FORMS_MAX:
-                self._forms.clear()
-            form = slab_class, size, key_length + gap + length, meta, TEXT + key_length + gap
-            self._forms[length << 8 | key_length] = form
-
-    def discard(self, key: bytes) -> None:
-        """Remove an item without counting a delete: a store of its key has failed."""
-        handle = self.index.find(key)
-        if handle:
-            self.unlink(handle)
 
     def add(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store only if there is no live item; the attempt counts as a use of one."""
