@@ -53,17 +53,17 @@ class Finished:
 class Container:
     """One running container of an engine."""
 
-    def __init__(self, engine: "ContainerEngine", name: str) -> None:
+    def __init__(self, engine: "ContainerEngine", name: str, image: str) -> None:
         self._engine = engine
         self.name = name
+        self._image = image
 
     def run_beside(self, *command: str, image: str = "", stdin: str | None = None) -> str:
         """What a client in another container prints that shares this one's network, but not its memory."""
         options = [f"--network=container:{self.name}"]
         if stdin is not None:
             options.append("--interactive")
-        image = image or self._engine.image_of(self.name)
-        return self._engine.run(image, *command, options=options, stdin=stdin)
+        return self._engine.run(image or self._image, *command, options=options, stdin=stdin)
 
     def stop(self, grace_s: int) -> Finished:
         """SIGTERM, SIGKILL after the grace time; returns the exit status (137 when killed) and the log."""
@@ -134,13 +134,10 @@ class ContainerEngine:
         name = f"container-{self._count}"
         self._started.append(name)
         self.podman("run", "--detach", f"--name={name}", *options, image, *command)
-        return Container(self, name)
+        return Container(self, name, image)
 
     def run(self, image: str, *command: str, options: list[str], stdin: str | None = None) -> str:
         return self._call("podman", "run", "--rm", *options, image, *command, stdin=stdin)
-
-    def image_of(self, container: str) -> str:
-        return self.podman("inspect", "--format", "{{.ImageName}}", container)
 
     def image_config(self, image: str) -> dict[str, object]:
         (inspected,) = json.loads(self.podman("image", "inspect", image))

@@ -183,6 +183,12 @@ def command_of(pod: Manifest, **options: str) -> list[str]:
     return [*container["command"], *arguments]
 
 
+def probed_paths(pod: Manifest) -> set[str]:
+    """Of all three probes."""
+    (container,) = pod["containers"]
+    return {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")}
+
+
 def talk(container: Container, port: int, request: str) -> str:
     return container.run_beside("python", "-c", TALK, str(port), request).replace("\r\n", "\n")
 
@@ -210,9 +216,8 @@ class TestCacheServer:
         )
 
     def test_probes_and_metrics(self, server: Container, rendered: Rendered) -> None:
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            (container,) = pod_of(rendered("memcached"), "StatefulSet")["containers"]
-            assert get(server, 9150, container[probe]["httpGet"]["path"]).startswith("200 ")
+        for path in probed_paths(pod_of(rendered("memcached"), "StatefulSet")):
+            assert get(server, 9150, path).startswith("200 ")
         assert "memcached_up" in get(server, 9150, "/metrics")
 
     def test_it_listens_on_the_pods_address_too(self, server: Container) -> None:
@@ -250,9 +255,8 @@ class TestProxy:
             )
 
     def test_probes(self, server: Container, proxy: Container, rendered: Rendered) -> None:
-        (container,) = pod_of(rendered("mcrouter"), "DaemonSet")["containers"]
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            assert get(server, 9442, container[probe]["httpGet"]["path"]).startswith("200 ")
+        for path in probed_paths(pod_of(rendered("mcrouter"), "DaemonSet")):
+            assert get(server, 9442, path).startswith("200 ")
 
     def test_stop_is_clean(self, server: Container, proxy: Container) -> None:
         get(server, 9442, "/readyz")
