@@ -45,7 +45,7 @@ def line_token(line: MetaLine, letter: bytes) -> bytes:
 class ReplyForm:
     """A reply line in which only fields are missing: `text % pick(fields)`; `text` is all of it if `is_whole`.
 
-    `parts` are its pieces with one `%b` each, and the places of their fields.
+    `parts` are its pieces with one `%b` or `%d` each, and the places of their fields.
     """
 
     __slots__ = ("is_whole", "pick", "text")
@@ -53,7 +53,7 @@ class ReplyForm:
     def __init__(self, head: bytes, parts: Sequence[tuple[bytes, int]]) -> None:
         self.is_whole = not parts
         self.text = b"%b%b\r\n" % (head, b"".join([piece for piece, _ in parts]))
-        self.pick: Callable[[Sequence[bytes]], Any] = itemgetter(*[place for _, place in parts] or [0])
+        self.pick: Callable[[Sequence[object]], Any] = itemgetter(*[place for _, place in parts] or [0])
 
 
 def line_tokens(line: MetaLine) -> bytes:

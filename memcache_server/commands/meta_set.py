@@ -3,13 +3,17 @@
     ms key length flag... CRLF value CRLF  ->  HD | NS | EX | NF
 
 The line is judged before the value, and the value's bytes are gone either way.
+
+Most lines only store over whatever is there (`ms key 5 T30 F1`): these are answered from the plan of their flags.
 """
 
 from collections.abc import Callable
 
 from mcproto import encode
-from mcproto.meta_flags import LONG_OPAQUE, MetaLine, parse_meta
-from memcache_server.commands.meta_reply import BAD_SET_MODE, EX, HD, NF, NS, expires_at, line_token
+from mcproto.encode import CRLF
+from mcproto.limits import KEY_MAX
+from mcproto.meta_flags import LONG_OPAQUE, FlagPlan, MetaLine, parse_meta
+from memcache_server.commands.meta_reply import BAD_SET_MODE, EX, HD, NF, NS, ReplyForm, expires_at, line_token
 from memcache_server.commands.storage import (
     STORE_REPLY,
     count_failure,
@@ -21,7 +25,7 @@ from memcache_server.commands.storage import (
 )
 from memcache_server.session import Session
 from memcache_server.store import StoreResult, Value
-from memcache_server.store.chunk import BINARY, STALE, WON
+from memcache_server.store.chunk import BINARY, ITEM_OVERHEAD, STALE, WON
 
 _STORED, _NOT_STORED = StoreResult.STORED.value, StoreResult.NOT_STORED.value
 _EXISTS, _NOT_FOUND = StoreResult.EXISTS.value, StoreResult.NOT_FOUND.value
@@ -40,8 +44,71 @@ class _Item:
         self.value = value
 
 
+_STORING = {b"c", b"F", b"k", b"M", b"O", b"q", b"s", b"T"}
+_ROOM = KEY_MAX + ITEM_OVERHEAD + 4  # what an item needs at most beside its value
+
+# behind the line's own words: what is returned of an item
+_LENGTH, _UNIQUE = range(-2, 0)
+
+
+class _Storing:
+    """What a line of flags that store over anything does, and is answered with."""
+
+    __slots__ = ("client_flags", "exptime", "of_item", "quiet", "reply")
+
+    def __init__(self, flags: dict[bytes, int], opaque_at: int) -> None:
+        self.client_flags = b"%d" % flags.get(b"F", 0)
+        self.exptime = flags.get(b"T", 0)
+        self.quiet = b"q" in flags
+        self.of_item = b"s" in flags or b"c" in flags
+        parts = {b"k": (b" k%b", 1), b"O": (b" %b", opaque_at), b"s": (b" s%d", _LENGTH), b"c": (b" c%d", _UNIQUE)}
+        self.reply = ReplyForm(HD, [parts[letter] for letter in flags if letter in parts])
+
+
+def _maybe_storing(plan: FlagPlan[_Storing]) -> _Storing | None:
+    """What `meta_set` does by itself; None if `_look_closer` is to act on the flags one by one."""
+    flags = plan.flags
+    if flags is None or not flags.keys() <= _STORING or (b"M" in flags and plan.mode != b"S"):
+        return None
+    return _Storing(flags, plan.opaque_at)
+
+
+_PLANS = FlagPlan(3, _maybe_storing)
+
+
 def meta_set(session: Session, tokens: list[bytes], value: Value | None) -> None:
     """Store in one of the modes."""
+    plan = _PLANS
+    for token in tokens[3:]:
+        plan = plan[token]
+    storing, store, key = plan.compiled, session.store, tokens[1]
+    if (
+        storing is None
+        or not isinstance(value, bytes)
+        or len(value) + _ROOM > store.options.item_size_max
+        or value[-2:] != CRLF
+        or len(key) > KEY_MAX
+    ):
+        _look_closer(session, tokens, value)
+        return
+    exptime = storing.exptime and expires_at(session, storing.exptime)
+    result = store.set(key, storing.client_flags, exptime, value)
+    if result:
+        count_failure(session, result, key, storing.client_flags, len(value))
+        session.out.append(STORE_REPLY[result])
+    elif not storing.quiet:
+        form = storing.reply
+        if form.is_whole:
+            session.out.append(form.text)
+        elif storing.of_item:
+            fields: list[object] = [*tokens, len(value) - 2, store.cas_counter]
+            session.out.append(form.text % form.pick(fields))
+        else:
+            session.out.append(form.text % form.pick(tokens))
+
+
+def _look_closer(session: Session, tokens: list[bytes], value: Value | None) -> None:
+    """The same for any flags and values."""
     line = parse_meta(tokens, first_flag=3)
     if isinstance(line, bytes):
         session.out.append(line)

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from mcproto.meta_flags import FlagPlan
-from memcache_server.commands import meta_get
+from memcache_server.commands import meta_get, meta_set
 from tests.memcache_server.commands.asking import Asking
 
 _FLAGS = {
@@ -44,6 +44,7 @@ def test_both_ways_answer_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         answer = quick.ask(*lines)
         with monkeypatch.context() as patch:
             patch.setattr(meta_get, "_PLANS", FlagPlan(2, _unplanned))
+            patch.setattr(meta_set, "_PLANS", FlagPlan(3, _unplanned))
             assert answer == careful.ask(*lines), lines
         if random.random() < 0.1:
             seconds = random.randrange(10)
