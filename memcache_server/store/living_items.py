@@ -184,12 +184,11 @@ class LivingItems:
 
     def is_dead(self, handle: int) -> bool:
         """Whether an item has expired or was flushed."""
-        return self._expired(handle) or self._arena.words[(handle << 1) + LAST_ACCESS] <= self._flushed
+        return 0 < self._arena.exptimes[handle] <= self.now or self._arena.accesses[handle] <= self._flushed
 
     def is_reclaimable(self, handle: int) -> bool:
         """What a tail frees: flushed, or expired before this second (items.c lru_pull_tail), a second after it dies."""
-        exptime = self._arena.words[(handle << 1) + EXPTIME]
-        return 0 < exptime < self.now or self._arena.words[(handle << 1) + LAST_ACCESS] <= self._flushed
+        return 0 < self._arena.exptimes[handle] < self.now or self._arena.accesses[handle] <= self._flushed
 
     def _drop_dead(self, handle: int) -> None:
         """Unlink an item that a look-up found dead; the original counts these under get whatever the command."""

@@ -10,12 +10,8 @@ have come, and a few more: while only gets come, WARM may be over its share, and
 
 from memcache_server.store.chunk import (
     ACTIVE,
-    EXPTIME,
-    LAST_ACCESS,
     LIST_SHIFT,
     META,
-    PREV,
-    TEXT_LENGTH,
     item_size,
 )
 from memcache_server.store.room import RoomMaker
@@ -99,20 +95,20 @@ class LruMaintainer:
     def _sink_run(self, number: int, limit: int, max_age: int, budget: int) -> int:
         """Move to COLD what may go from the tail, up to the first item that is active, dead, or may stay."""
         store = self._store
-        lru, words, now = store.lru, store.arena.words, store.now
+        lru, arena, now = store.lru, store.arena, store.now
+        metas, accesses, exptimes = arena.metas, arena.accesses, arena.exptimes
         flushed, shift = store.flush_marks
         oldest = now + shift - max_age  # last-access time from which on an item is not too old
         cold = number & CLASS_MASK | COLD
         change = (number ^ cold) << LIST_SHIFT
         over, count, size, last, handle = lru.sizes[number] - limit, 0, 0, 0, lru.tail[number]
         while handle and count < budget:
-            word = handle << 1
-            meta, used, exptime = words[word + META], words[word + LAST_ACCESS], words[word + EXPTIME]
+            meta, used, exptime = metas[handle], accesses[handle], exptimes[handle]
             if meta & ACTIVE or used <= flushed or 0 < exptime < now or (size >= over and used >= oldest):
                 break
-            words[word + META] = meta ^ change
-            count, size, last = count + 1, size + item_size(words[word + TEXT_LENGTH], meta), handle
-            handle = words[word + PREV]
+            metas[handle] = meta ^ change
+            count, size, last = count + 1, size + item_size(arena.lengths[handle], meta), handle
+            handle = arena.prevs[handle]
         if count:
             lru.tail_to(number, cold, last, count, size)
             store.stats.moves_to_cold[number & CLASS_MASK] += count

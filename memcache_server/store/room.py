@@ -44,9 +44,10 @@ class RoomMaker(LivingItems):
     def _make_room(self, slab_class: int, keep: int) -> int:
         """As the original: evict the tail of COLD, or let a list above it sink into COLD, and try again."""
         for attempt in range(1, _ATTEMPTS + 1):
-            handle = self._take_over(slab_class)
+            tail = self.lru.tail[slab_class | COLD]
+            handle = self._take_over(tail, slab_class | COLD) if tail else 0
             if not handle:
-                if not self._pull_cold(slab_class, self.options.evictions) and not self._sink(slab_class):
+                if not (tail and self._pull_cold(slab_class, self.options.evictions)) and not self._sink(slab_class):
                     break
                 if self._entry == COLD:
                     self._pull_cold(slab_class, evict=False)
@@ -59,22 +60,21 @@ class RoomMaker(LivingItems):
             return self.allocator.allocate(slab_class)
         return 0
 
-    def _take_over(self, slab_class: int) -> int:
+    def _take_over(self, handle: int, number: int) -> int:
         """Evict the tail of COLD and return its chunk, which nobody needs to free: what a full store does most.
 
-        0 when there is none, or when it is to be gone about as `_pull_cold` does.
+        0 when it is to be gone about as `_pull_cold` does.
         """
-        lru, arena, number = self.lru, self._arena, slab_class | COLD
-        handle = lru.tail[number]
-        if not handle or self.busy or self._entry == COLD or not self.options.evictions:
-            return 0
+        arena = self._arena
         meta = arena.metas[handle]
-        if meta & CHUNKED or self.is_reclaimable(handle):
+        if meta & CHUNKED or ((meta & HAS_TTL or self._reaping) and self.is_reclaimable(handle)):
+            return 0
+        if self.busy or self._entry == COLD or not self.options.evictions:
             return 0
         self._count_eviction(handle, meta)
         at = (handle << 3) + TEXT + KEY
         self.index.remove(arena.bytes[at : at + (meta & KEY_LENGTH_MASK)], handle)
-        lru.drop_tail(number, arena.prevs[handle], item_size(arena.lengths[handle], meta))
+        self.lru.drop_tail(number, arena.prevs[handle], item_size(arena.lengths[handle], meta))
         arena.metas[handle] = 0
         return handle
 
@@ -100,7 +100,7 @@ class RoomMaker(LivingItems):
 
     def _sink(self, slab_class: int) -> bool:
         """Move the tail of HOT, or else of WARM, where evictions reach it; whether there was one."""
-        if not self.segmented:
+        if self._entry == COLD:
             return False
         for number in (slab_class | HOT, slab_class | WARM):
             handle = self.lru.tail[number]

@@ -46,14 +46,13 @@ class SegmentedLru:
 
     def unlink(self, handle: int, number: int, size: int) -> None:
         """Take an item out of list `number`."""
-        words, links = self._words, self._longs[handle]
-        following, before = links & U32, links >> 32
+        following, before = self._nexts[handle], self._prevs[handle]
         if before:
-            words[before << 1] = following
+            self._nexts[before] = following
         else:
             self.head[number] = following
         if following:
-            words[(following << 1) + PREV] = before
+            self._prevs[following] = before
         else:
             self.tail[number] = before
         self.count[number] -= 1

@@ -100,8 +100,11 @@ class SlabAllocator:
 
     def _begin_page(self, slab_class: int) -> int:
         """The first chunk of a page that the class begins to carve, or 0."""
-        if not self._fresh[slab_class] and not self._take_page(slab_class, self.page_limit):
-            return 0
+        if not self._fresh[slab_class]:
+            if not self.pool and self.pages_end - len(self._unmade) >= self.page_limit:
+                return 0  # as each set into a full store finds it
+            if not self._take_page(slab_class, self.page_limit):
+                return 0
         page = self._fresh[slab_class].pop()
         self._carve[slab_class] = first = self._arena.page_handle(page)
         per_page = self.classes.chunks_per_page[slab_class - 1]
