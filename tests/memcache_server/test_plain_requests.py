@@ -46,6 +46,11 @@ def replies(session: Session) -> bytes:
         (b"set b 0 0 00\r\n\r\nget b\r\n", b"STORED\r\nVALUE b 0 0\r\n\r\nEND\r\n"),
         (b"set %b 0 0 1\r\ny\r\n" % KEY, b"STORED\r\n"),
         (b"get a\tb\r\n", b"END\r\n"),
+        (b"set b 70 0 1\r\ny\r\nset b 71 0 1\r\nz\r\nget b\r\n", b"STORED\r\nSTORED\r\nVALUE b 71 1\r\nz\r\nEND\r\n"),
+        (b"set b 999999999 0 1 noreply\r\ny\r\nget b\r\n", b"VALUE b 999999999 1\r\ny\r\nEND\r\n"),
+        (b"set b 0 010 1\r\ny\r\nget b\r\n", b"STORED\r\nVALUE b 0 1\r\ny\r\nEND\r\n"),
+        (b"set b 0 1 1\r\ny\r\n", b"STORED\r\n"),
+        (b"set b 1 100000000 1\r\ny\r\nget b\r\n", b"STORED\r\nEND\r\n"),  # a Unix time of 1973
     ],
 )
 def test_plain_requests_are_answered(session: Session, data: bytes, answer: bytes) -> None:
@@ -58,7 +63,8 @@ def test_plain_requests_are_answered(session: Session, data: bytes, answer: byte
     [
         b"get a b\r\n", b"get a", b"get a\r", b"get a\n", b"get a\r\r\n", b"get a\n\r", b"get \r\n", b"get\r\n",
         b"get\ta\r\n", b"get  a\r\n", b"get a \r\n", b" get a\r\n", b"get %bk\r\n" % KEY, b"GET a\r\n", b"gets a\r\n",
-        b"set a 1 0 1\r\nx\r\n", b"set a 0 1 1\r\nx\r\n", b"set a 0 0 1 noreply\r\nx\r\n", b"set a 0 0 2\r\nx\r\n",
+        b"set a 4294967295 0 1\r\nx\r\n", b"set a 0 -1 1\r\nx\r\n", b"set a 0 0 2\r\nx\r\n", b"set a 0 +1 1\r\nx\r\n",
+        b"set a 0 0 1 noreply \r\nx\r\n", b"set a 0 0 1 Noreply\r\nx\r\n", b"set a 0 0 1 0\r\nx\r\n",
         b"set a 0 0 1\r\nxx\r\n", b"set a 0 0 1\r\nx\r", b"set a 0 0 -1\r\n", b"set a 0 0 1\nx\r\n", b"set a 0 0\r\n",
         b"set %bk 0 0 1\r\nx\r\n" % KEY, b"set a 00 0 1\r\nx\r\n", b"set a 0 0 100000\r\n", b"\r\n", b"g",
     ],
@@ -118,7 +124,9 @@ def requests(rng: random.Random) -> bytes:
                     b"delete %b\r\n" % key,
                     b"set %b 0 0 %d\r\n%b\r\n" % (key, len(value), value),
                     b"set %b 0 0 %d\r\n%b\r\n" % (key, len(value), value),
-                    b"set %b 5 0 %d noreply\r\n%b\r\n" % (key, len(value), value),
+                    b"set %b %d %d %d%b\r\n%b\r\n"
+                    % (key, rng.choice((0, 5, 6, 77)), rng.choice((0, 0, 9, 70, 90, 99_999_999)), len(value),
+                       rng.choice((b"", b" noreply")), value),
                     b"set %b 0 0 3\r\nxx\r\n\r\n" % key, b"gets %b\r\n" % key,
                 )
             )
