@@ -21,17 +21,17 @@ _match_gets = re.compile(rb"(?:get %b\r\n){1,20}+" % _KEY).match
 _match_set = re.compile(rb"set (%b) (0|[1-9]\d{0,8}+) (\d{1,9}+) (\d{1,4}+)( noreply)?\r\n" % _KEY).match
 _GET_SIZE = len(b"get \r\n")
 _LONE_GET_MAX = _GET_SIZE + KEY_MAX
-_G, _BLANK, _CR, _LF = b"g \r\n"
+_G, _S, _BLANK, _CR, _LF = b"gs \r\n"
 
 
 def take_plain(session: Session, data: bytes, position: int, most: int) -> int:
     """Handle the plain requests that stand in `data` from `position`, `most` at most. Returns where they end, or, when
     the turn is over with them, the complement of that number.
     """
-    store, size = session.store, len(data)
-    if type(store) is not Store:
-        return position  # observed: each command is told of
-    if size <= _LONE_GET_MAX and data[0] == _G:
+    store, size, first = session.store, len(data), data[position]
+    if (first != _G and first != _S) or type(store) is not Store:
+        return position  # another command, or a store that is observed: each command is told of
+    if first == _G and size <= _LONE_GET_MAX and not position:
         # what comes most of all, alone in its read; to split it costs less than to match it
         words = data.split()
         if (
