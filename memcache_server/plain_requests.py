@@ -7,7 +7,7 @@ follows, so nothing is decided here that commands/ would decide otherwise.
 
 import re
 
-from mcproto.encode import CRLF, END
+from mcproto.encode import END
 from mcproto.grammar import SMALL_NUMBERS
 from mcproto.limits import KEY_MAX
 from memcache_server.commands.retrieval import LARGE, get_texts
@@ -35,7 +35,7 @@ def take_plain(session: Session, data: bytes, position: int, most: int) -> int:
         # what comes most of all, alone in its read; to split it costs less than to match it
         words = data.split()
         if (
-            len(words) == 2 and words[0] == b"get" and data[-2:] == CRLF
+            len(words) == 2 and words[0] == b"get" and data[-1] == _LF and data[-2] == _CR
             and len(words[1]) == size - _GET_SIZE and data[3] == _BLANK  # so nothing else is no word
         ):  # fmt: skip
             text = store.get(words[1])

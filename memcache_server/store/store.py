@@ -107,6 +107,7 @@ class Store(MetaItems):
         metas, lengths, memory = arena.metas, arena.lengths, arena.bytes
         texts: list[bytes | LargeText | None] = []
         counted, growing = 0, index.old is not None
+        alike = run = 0  # meta word of the hits before, and how many of them are yet to be counted: most have the same
         for key in keys:
             hashed, size = hash(key) & HASH_MASK, len(key)
             slot = hashed & mask
@@ -119,10 +120,13 @@ class Store(MetaItems):
                 text = memory[at : at + length]
                 if text[KEY : KEY + size] != key:
                     text = self.get(key)
+                elif meta == alike:
+                    run += 1
                 elif meta & QUIET_MASK != quiet:
                     text = self._get_checked(handle, meta, text)
                 else:
-                    hits[meta >> LIST_SHIFT & LIST_MASK] += 1
+                    hits[alike >> LIST_SHIFT & LIST_MASK] += run
+                    alike, run = meta, 1
             elif handle or growing:
                 text = self.get(key)
             texts.append(text)
@@ -130,6 +134,7 @@ class Store(MetaItems):
                 counted += len(text)
                 if counted >= enough:
                     break
+        hits[alike >> LIST_SHIFT & LIST_MASK] += run
         return texts, counted
 
     def _get_checked(self, handle: int, meta: int, text: bytes | None = None) -> bytes | LargeText | None:
