@@ -143,38 +143,38 @@ class LivingItems:
 
         An item of COLD that would become active goes to WARM. A flat list only knows FETCHED.
         """
-        words, word = self._arena.words, handle << 1
+        arena = self._arena
         if self._entry == COLD:
-            words[word + META] = meta = meta | FETCHED
+            arena.metas[handle] = meta = meta | FETCHED
             self._bump(handle)
         elif not meta & FETCHED:
-            words[word + META] = meta = meta | FETCHED
+            arena.metas[handle] = meta = meta | FETCHED
         elif not meta & ACTIVE:
-            words[word + LAST_ACCESS] = self._access
+            arena.accesses[handle] = self._access
             if meta & _SEGMENT == _IN_COLD:
                 meta = self.move_to_warm(handle, meta)
             else:
-                words[word + META] = meta = meta | ACTIVE
+                arena.metas[handle] = meta = meta | ACTIVE
         return meta
 
     def move_to_warm(self, handle: int, meta: int) -> int:
         """Move an active item of HOT or COLD to the head of WARM, no longer active. Returns its meta."""
-        words, word = self._arena.words, handle << 1
-        number, size = meta >> LIST_SHIFT & LIST_MASK, item_size(words[word + TEXT_LENGTH], meta)
+        arena = self._arena
+        number, size = meta >> LIST_SHIFT & LIST_MASK, item_size(arena.lengths[handle], meta)
         warm = number & CLASS_MASK | WARM
         self.lru.move(handle, number, warm, size)
         self.stats.moves_to_warm[number & CLASS_MASK] += 1
-        words[word + META] = meta = (meta ^ (number ^ warm) << LIST_SHIFT) & ~ACTIVE
+        arena.metas[handle] = meta = (meta ^ (number ^ warm) << LIST_SHIFT) & ~ACTIVE
         return meta
 
     def _bump(self, handle: int) -> None:
         """Recent again: the time in segments; in a flat list the head, if it has not been there lately."""
-        words, word = self._arena.words, handle << 1
+        arena = self._arena
         if self.segmented:
-            words[word + LAST_ACCESS] = self._access
-        elif words[word + LAST_ACCESS] < self._access - _BUMP_INTERVAL:
-            words[word + LAST_ACCESS] = self._access
-            self.lru.to_head(handle, words[word + META] >> LIST_SHIFT & LIST_MASK)
+            arena.accesses[handle] = self._access
+        elif arena.accesses[handle] < self._access - _BUMP_INTERVAL:
+            arena.accesses[handle] = self._access
+            self.lru.to_head(handle, arena.metas[handle] >> LIST_SHIFT & LIST_MASK)
 
     # life and death
 

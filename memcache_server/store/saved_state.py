@@ -31,7 +31,7 @@ NOT_SAVED: dict[str, tuple[str, ...]] = {
         "stats",  # counted by each process for itself
         "busy",  # readers and writers end with their connections
     ),
-    "lru": ("_longs", "_nexts", "_prevs", "_words"),
+    "lru": ("_longs", "_nexts", "_prevs"),
     "allocator": ("_arena", "_units", "classes", "leaving", "parked", "on_debt", "page_limit"),
     "memory_limit": ("_allocator", "_index", "pages_max"),
 }

@@ -5,9 +5,7 @@ Items enter at the head and leave at the tail. What the segments are for: HOT ha
 were used twice or more, COLD the rest, from which evictions come; TEMP those that will expire soon anyway.
 """
 
-from mcproto.limits import U32
 from memcache_server.store.arena import Arena
-from memcache_server.store.chunk import NEXT, PREV
 
 HOT, WARM, COLD, TEMP = 0, 64, 128, 192
 """Segments, as added to a class number to make a list number."""
@@ -20,10 +18,9 @@ _LISTS = 256
 class SegmentedLru:
     """The only writer of linked chunks' next and prev."""
 
-    __slots__ = ("_longs", "_nexts", "_prevs", "_words", "count", "head", "sizes", "tail")
+    __slots__ = ("_longs", "_nexts", "_prevs", "count", "head", "sizes", "tail")
 
     def __init__(self, arena: Arena) -> None:
-        self._words = arena.words
         self._longs = arena.longs
         self._nexts = arena.nexts
         self._prevs = arena.prevs
@@ -70,32 +67,31 @@ class SegmentedLru:
 
     def replace(self, handle: int, by: int, number: int) -> None:
         """Let `by`, a copy of an item, take its place in list `number`."""
-        words, links = self._words, self._longs[handle]
-        following, before = links & U32, links >> 32
+        following, before = self._nexts[handle], self._prevs[handle]
         if before:
-            words[before << 1] = by
+            self._nexts[before] = by
         else:
             self.head[number] = by
         if following:
-            words[(following << 1) + PREV] = by
+            self._prevs[following] = by
         else:
             self.tail[number] = by
 
     def move(self, handle: int, number: int, target: int, size: int) -> None:
         """Take an item out of list `number` and enter it at the head of list `target`."""
-        words, longs, links = self._words, self._longs, self._longs[handle]
-        following, before = links & U32, links >> 32
+        nexts, prevs = self._nexts, self._prevs
+        following, before = nexts[handle], prevs[handle]
         if before:
-            words[before << 1] = following
+            nexts[before] = following
         else:
             self.head[number] = following
         if following:
-            words[(following << 1) + PREV] = before
+            prevs[following] = before
         else:
             self.tail[number] = before
-        longs[handle] = head = self.head[target]
+        self._longs[handle] = head = self.head[target]
         if head:
-            words[(head << 1) + PREV] = handle
+            prevs[head] = handle
         else:
             self.tail[target] = handle
         self.head[target] = handle
@@ -126,21 +122,22 @@ class SegmentedLru:
 
     def tail_to(self, number: int, target: int, first: int, count: int, size: int) -> None:
         """Move the `count` items from `first` to the tail, `size` bytes in all, to the head of list `target`."""
-        words, before, last = self._words, self._words[(first << 1) + PREV], self.tail[number]
+        nexts, prevs, last = self._nexts, self._prevs, self.tail[number]
+        before = prevs[first]
         self.tail[number] = before
         if before:
-            words[before << 1] = 0
+            nexts[before] = 0
         else:
             self.head[number] = 0
         self.count[number] -= count
         self.sizes[number] -= size
         head = self.head[target]
-        words[(last << 1) + NEXT] = head
+        nexts[last] = head
         if head:
-            words[(head << 1) + PREV] = last
+            prevs[head] = last
         else:
             self.tail[target] = last
-        words[(first << 1) + PREV] = 0
+        prevs[first] = 0
         self.head[target] = first
         self.count[target] += count
         self.sizes[target] += size
@@ -150,5 +147,5 @@ class SegmentedLru:
         found, handle = [], self.head[number]
         while handle:
             found.append(handle)
-            handle = self._words[handle << 1]
+            handle = self._nexts[handle]
         return found
