@@ -43,6 +43,14 @@ def filled(text: str, results: Path) -> str:
     return _SECTION.sub(section, text)
 
 
+def about(results: Results) -> str:
+    """Where and when it was measured, and how long."""
+    return (
+        f"CPython {results['python']}, Linux {results['kernel']}, {results['processor']}, {results['at'][:10]}: "
+        f"{results['rounds']} rounds of {results['seconds']:g} s."
+    )
+
+
 def costs(results: Results) -> str:
     """What is to be reached, and what is."""
     rows = [[row["name"], *_cpu(row), _reach(row)] for row in results["rows"] if row["reach"] is not None]
@@ -135,6 +143,7 @@ def _table(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 
 
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "about": ("server", about),
     "costs": ("server", costs),
     "rows": ("server", rows),
     "figures": ("server", figures),

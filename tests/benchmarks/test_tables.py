@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ def test_a_section_is_filled(results: Path, name: str, line: str) -> None:
     assert text.endswith(f"{line}\n<!-- end -->\nafter\n")
     assert "old" not in text
     assert tables.filled(text, results) == text
+
+
+def test_it_is_said_where_it_was_measured(tmp_path: Path) -> None:
+    report.save(tmp_path / "server.json", "x", {"rounds": 5, "seconds": 1.5})
+    text = tables.filled("<!-- benchmark about -->\n<!-- end -->\n", tmp_path)
+    assert re.search(r"^CPython 3\.\d+\.\S+, Linux \S+, .+, \d{4}-\d\d-\d\d: 5 rounds of 1\.5 s\.$", text, re.MULTILINE)
 
 
 def test_without_results_a_section_stays(tmp_path: Path) -> None:
