@@ -81,18 +81,23 @@ class RequestContext(Protocol):
         """Its command has been handled, or the peer has gone before the value was whole."""
 
 
+def no_short_way(context: Any, data: bytes, position: int, most: int) -> int:
+    """A short way for no request."""
+    return position
+
+
 class RequestParser:
     """One connection's request framing. `turn` bounds the requests handled by one call.
 
     `short_way(context, data, position, turn)` may handle requests from `position` by itself. It returns where they
-    end, or the complement of that number to end the turn.
+    end, or the complement of that number to end the turn. It is asked where a request begins, before anything else.
     """
 
     __slots__ = ("_buffer", "_commands", "_context", "_fill", "_held", "_position", "_short_way", "_swallow",
                  "_tokens", "_turn")  # fmt: skip
 
     def __init__(self, commands: Mapping[bytes, Command], context: RequestContext, turn: int = 256,
-                 short_way: ShortWay | None = None) -> None:  # fmt: skip
+                 short_way: ShortWay = no_short_way) -> None:  # fmt: skip
         self._commands = commands
         self._context = context
         self._turn = turn
@@ -119,10 +124,16 @@ class RequestParser:
             return self._position if isinstance(self._buffer, bytearray | memoryview) else 0
         return len(self._held) if self._held is not None else 0
 
-    def feed(self, data: bytes) -> bool:
-        """Handle what has come. True: the turn ended early, call `resume()` soon; False: all is handled."""
+    def feed(self, data: bytes, position: int = 0) -> bool:
+        """Handle what has come. True: the turn ended early, call `resume()` soon; False: all is handled.
+
+        From `position`, if no request has begun before; else all of `data` is new.
+        """
         if self._held is None and self._fill is None:
-            return self._run(data, 0, 0)
+            position = self._short_way(self._context, data, position, self._turn)
+            if position == len(data):
+                return False
+            return self._pause(data, ~position) if position < 0 else self._run(data, position, position)
         if self._fill is None:
             return self._feed_line(data)
         used = self._fill(data)
@@ -130,23 +141,17 @@ class RequestParser:
             return False
         if self._call_with_value():
             return self._pause(data, used)
-        return used < len(data) and self._run(data, used, used)
+        return used < len(data) and self.feed(data, used)
 
     def resume(self) -> bool:
         """Go on with the requests that an ended turn left behind. Returns as `feed`."""
         if self._fill is not None or not isinstance(self._held, bytes):
             return False
         data, self._held = self._held, None
-        return self._run(data, self._position, self._position)
+        return self.feed(data, self._position)
 
     def _run(self, data: bytes, position: int, searched: int) -> bool:
         """Handle whole requests of `data` from `position`; no newline stands between it and `searched`."""
-        if self._short_way is not None and position == searched:
-            position = searched = self._short_way(self._context, data, position, self._turn)
-            if position < 0:
-                return self._pause(data, ~position)
-            if position == len(data):
-                return False
         context, find, lookup = self._context, data.find, self._commands.get
         size, lengths = len(data), SMALL_NUMBERS
         for _ in range(self._turn):
@@ -228,7 +233,7 @@ class RequestParser:
             return self._run(b"%b\n%b" % (line, rest), 0, len(line))
         if command.long_handler(self._context, line.removesuffix(b"\r")):
             return self._pause(rest, 0)
-        return bool(rest) and self._run(rest, 0, 0)
+        return bool(rest) and self.feed(rest)
 
     @staticmethod
     def _is_over_long(line: bytes | bytearray) -> bool:

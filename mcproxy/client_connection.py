@@ -14,7 +14,7 @@ from typing import cast
 from mcdaemon.log_setup import RateLimited
 from mcdaemon.sockets import quiet_ms
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
-from mcproto.request_parser import RequestParser
+from mcproto.request_parser import RequestParser, no_short_way
 from mcproxy.commands import PROXY_COMMANDS
 from mcproxy.plain_requests import take_plain
 from mcproxy.service import Service
@@ -65,7 +65,7 @@ class ClientConnection(asyncio.Protocol):
         self._lines = lines
         limit = service.limits.outstanding_requests or 1 << 62
         self._outstanding_max = limit
-        short_way = take_plain if limit > TURN else None
+        short_way = take_plain if limit > TURN else no_short_way
         self._parser = RequestParser(PROXY_COMMANDS, self.session, min(TURN, limit), short_way)
         self._feed = self._parser.feed
         self._places = self.session.places

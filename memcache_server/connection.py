@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from mcproto.encode import BINARY_MAGIC, TLS_HANDSHAKE, binary_refusal
-from mcproto.request_parser import Command, RequestParser, ShortWay
+from mcproto.request_parser import Command, RequestParser, ShortWay, no_short_way
 from memcache_server import peer_socket
 from memcache_server.auth import Login
 from memcache_server.connections import Connections
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
                  "_waiting", "_windows", "parser", "session")  # fmt: skip
 
     def __init__(
-        self, owner: Connections, commands: Mapping[bytes, Command], shared: Shared, short_way: ShortWay | None = None
+        self, owner: Connections, commands: Mapping[bytes, Command], shared: Shared, short_way: ShortWay = no_short_way
     ) -> None:
         self._owner = owner
         self._shared = shared

@@ -108,6 +108,7 @@ class Store(MetaItems):
         texts: list[bytes | LargeText | None] = []
         counted, growing = 0, index.old is not None
         alike = run = 0  # meta word of the hits before, and how many of them are yet to be counted: most have the same
+        key_size, key_part = 0, slice(KEY, KEY)  # where a key of the size of the one before stands in a text
         for key in keys:
             hashed, size = hash(key) & HASH_MASK, len(key)
             slot = hashed & mask
@@ -117,8 +118,10 @@ class Store(MetaItems):
             meta, length, at = metas[handle], lengths[handle], (handle << 3) + TEXT
             text: bytes | LargeText | None = None
             if meta & KEY_LENGTH_MASK == size and length <= WINDOW:
+                if size != key_size:
+                    key_size, key_part = size, slice(KEY, KEY + size)
                 text = memory[at : at + length]
-                if text[KEY : KEY + size] != key:
+                if text[key_part] != key:
                     text = self.get(key)
                 elif meta == alike:
                     run += 1
