@@ -140,7 +140,6 @@ class LinkedItems(RoomMaker):
         handle = self._allocate(slab_class)
         if not handle:
             self.stats.outofmemory[slab_class] += 1
-            self.discard(key)
             return NO_MEMORY
         number = slab_class | (self._segment_for(exptime) if exptime else self._entry)
         self.index.insert(key, handle)

@@ -257,7 +257,7 @@ class Store(MetaItems):
     def _set_anew(self, key: bytes, flags: bytes, exptime: int, value: Value, handle: int) -> int:
         """A set that lays out an item in place of `handle` (0: none), whose form is remembered."""
         if isinstance(value, bytes):
-            form = self._learn_form(flags, len(key), len(value))
+            form = self._forms.get((flags, len(key), len(value))) or self._learn_form(flags, len(key), len(value))
             if form and not handle:
                 return self._write_new(key, form, exptime, value)
         # making room may take the very item that is there; for a new one, it is made where the chunk is wanted
